@@ -1,0 +1,183 @@
+"""The client of the pipeline's REST API: SigV4-signed requests, retried where a repeat changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import quote, urlencode
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import ConnectionError as ConnectionLost
+from botocore.exceptions import HTTPClientError
+from botocore.httpsession import URLLib3Session
+
+from cli.faults import ApiProblem, ApiUnreachable
+from cli.records import Event, Metrics, Run, RunPage
+from rft.errors import RequestProblem
+
+_SERVICE = "execute-api"
+_TRANSIENT = frozenset({429, 500, 502, 503, 504})
+_CONNECT_SECONDS = 5
+_READ_SECONDS = 30  # API Gateway itself gives up after 29 s
+_LONGEST_PAUSE = 10.0
+_EVENTS_A_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def document(self) -> Any:
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+class ApiClient:
+    """Every method raises ``ApiProblem`` when the API refuses, ``ApiUnreachable`` when it does not answer.
+
+    Each call may be repeated without harm (a run is created under its idempotency key), so lost connections, 429 and
+    5xx are tried again up to ``attempts`` times, with full jitter.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        credentials: Credentials,
+        region: str,
+        *,
+        proxies: Mapping[str, str],
+        attempts: int = 5,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._credentials = credentials
+        self._region = region
+        self._attempts = attempts
+        self._sleep = sleep
+        # A bundle's path and a pair of timeouts are botocore's own use of these two; its stubs know neither.
+        self._http = URLLib3Session(
+            verify=os.environ.get("AWS_CA_BUNDLE") or True,  # type: ignore[arg-type]
+            proxies=dict(proxies),
+            timeout=(_CONNECT_SECONDS, _READ_SECONDS),  # type: ignore[arg-type]
+        )
+
+    def create_run(self, request: Mapping[str, Any], *, key: str) -> tuple[Run, bool]:
+        """The run for ``request``, and whether it is new: the same ``key`` gives the same run again."""
+        answer = self._call("POST", "/runs", body=request, headers={"Idempotency-Key": key})
+        return cast(Run, answer.document()), answer.status == 201
+
+    def runs(
+        self,
+        *,
+        model: str | None = None,
+        status: str | None = None,
+        limit: int = 25,
+        next_token: str | None = None,
+    ) -> RunPage:
+        query = {"model": model, "status": status, "limit": str(limit), "next_token": next_token}
+        return cast(RunPage, self._call("GET", "/runs", query=query).document())
+
+    def run(self, run_id: str) -> Run:
+        return cast(Run, self._call("GET", _run_path(run_id)).document())
+
+    def events(self, run_id: str) -> list[Event]:
+        """All that happened so far, oldest first."""
+        events: list[Event] = []
+        token: str | None = None
+        while True:
+            query = {"limit": str(_EVENTS_A_PAGE), "next_token": token}
+            page = self._call("GET", _run_path(run_id, "/events"), query=query).document()
+            events += page["events"]
+            token = page.get("next_token")
+            if token is None:
+                return events
+
+    def metrics(self, run_id: str) -> Metrics:
+        return cast(Metrics, self._call("GET", _run_path(run_id, "/metrics")).document())
+
+    def stop(self, run_id: str) -> Run:
+        return cast(Run, self._call("POST", _run_path(run_id, "/stop")).document())
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | None] | None = None,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        url = self._url + path + (f"?{urlencode(given, quote_via=quote)}" if given else "")
+        data = json.dumps(body).encode() if body is not None else None
+        answer = self._persistently(method, url, data, headers or {})
+        if answer.status >= 400:
+            raise _problem(answer)
+        if not isinstance(answer.document(), dict):
+            raise ApiProblem(answer.status, f"The API's answer to {method} {path} is not a JSON object.")
+        return answer
+
+    def _persistently(self, method: str, url: str, data: bytes | None, headers: Mapping[str, str]) -> Answer:
+        for attempt in range(1, self._attempts + 1):
+            last = attempt == self._attempts
+            try:
+                answer = self._once(method, url, data, headers)
+            except (HTTPClientError, ConnectionLost) as lost:
+                if last:
+                    raise ApiUnreachable(f"No answer from {self._url} ({lost}).") from lost
+                self._sleep(_pause(attempt))
+                continue
+            if answer.status not in _TRANSIENT or last:
+                return answer
+            self._sleep(_pause(attempt, answer.headers.get("retry-after")))
+        raise AssertionError("attempts is at least 1")
+
+    def _once(self, method: str, url: str, data: bytes | None, headers: Mapping[str, str]) -> Answer:
+        content = {"Content-Type": "application/json"} if data is not None else {}
+        request = AWSRequest(method=method, url=url, data=data, headers={**content, **headers})
+        # Frozen at each call: credentials of a role are renewed while a long watch goes on.
+        SigV4Auth(self._credentials.get_frozen_credentials(), _SERVICE, self._region).add_auth(request)
+        response = self._http.send(request.prepare())
+        lower = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, lower, response.content)
+
+
+def _run_path(run_id: str, rest: str = "") -> str:
+    return f"/runs/{quote(run_id, safe='')}{rest}"
+
+
+def _pause(attempt: int, retry_after: str | None = None) -> float:
+    """Seconds until the next try: what the server asked for, else full jitter over a doubling span."""
+    if retry_after is not None and retry_after.isdigit():
+        return min(float(retry_after), _LONGEST_PAUSE)
+    return secrets.SystemRandom().uniform(0, min(_LONGEST_PAUSE, 0.25 * 2**attempt))
+
+
+def _problem(answer: Answer) -> ApiProblem:
+    document = answer.document()
+    content = document if isinstance(document, dict) else {}
+    # API Gateway's own refusals (a bad signature, an unknown route) have only "message".
+    words = content.get("detail") or content.get("title") or content.get("message") or content.get("Message")
+    errors = content.get("errors")
+    problems = [
+        RequestProblem(str(error.get("path", "$")), str(error.get("message", "")))
+        for error in (errors if isinstance(errors, list) else [])
+        if isinstance(error, dict)
+    ]
+    hint = None
+    if answer.status in {401, 403}:
+        hint = "The credentials need execute-api:Invoke on this API, and the right region."
+    return ApiProblem(
+        answer.status, f"{words or 'The API refused'} (HTTP {answer.status})", problems=problems, hint=hint
+    )

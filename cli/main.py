@@ -1,0 +1,260 @@
+"""``rft``: one command for the laptop and for AWS.
+
+Exit codes: 0 done; 1 the answer is no (refused, not found, the run failed, was rejected or stopped); 2 wrong usage.
+With ``--json`` stdout holds exactly one JSON document, ``{"error": ...}`` where the answer is a fault; all words go
+to stderr.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Group
+from rich.text import Text
+
+from cli import demo as demonstration
+from cli.client import ApiClient
+from cli.demo_view import demo_report
+from cli.faults import CliFault
+from cli.hosting import bring_up, take_down
+from cli.records import Run
+from cli.steps import Steps
+from cli.submission import Submitted
+from cli.submission import submit as hand_in
+from cli.target import DEFAULT_STACK, Place, Target
+from cli.view import Screen, heading_of, run_record, runs_table
+from cli.watching import watch as watch_run
+from local.cloud import CloudError
+from rft.run.identity import RUN_ID_PATTERN
+from rft.run.status import SUCCEEDED, TERMINAL, Status
+
+app = typer.Typer(
+    name="rft",
+    help="Reinforcement fine-tuning on Amazon Bedrock, on this machine or in AWS.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+
+def _run_id(text: str) -> str:
+    if re.fullmatch(RUN_ID_PATTERN, text) is None:
+        raise typer.BadParameter("a run id looks like ticket-triage-0123456789ab; see: rft runs")
+    return text
+
+
+RunId = Annotated[str, typer.Argument(callback=_run_id, help="As rft runs lists them.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; words go to stderr.")]
+TargetPlace = Annotated[Place, typer.Option("--target", help="This machine's stand-in AWS, or AWS.")]
+Stack = Annotated[
+    str | None, typer.Option(help=f"The CloudFormation stack (else {DEFAULT_STACK}).", show_default=False)
+]
+Profile = Annotated[str | None, typer.Option(help="An AWS profile (with --target aws).", show_default=False)]
+Region = Annotated[str | None, typer.Option(help="An AWS region (with --target aws).", show_default=False)]
+
+
+@app.command()
+def demo(
+    *,
+    example: Annotated[str, typer.Option(help="A folder of examples/.")] = "ticket-triage",
+    seed: Annotated[int, typer.Option(min=0, help="Of the stand-in's training and of the statistics.")] = 0,
+    grader: Annotated[
+        str | None,
+        typer.Option(help="A grader of the stack, or the app.py of your own.", metavar="NAME|PATH", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The whole way on this machine: dataset, training, deployment, measured gain, message. Leaves nothing behind."""
+    with _answering(as_json) as screen:
+        folder = demonstration.example_folder(example)
+        own_grader = demonstration.own_grader(grader)
+        steps = Steps(screen.console)
+        with demonstration.demo_cloud(steps, seed=seed) as cloud:
+            shown = demonstration.perform(cloud, folder, seed=seed, grader=own_grader, screen=screen, steps=steps)
+            if not as_json:
+                screen.console.print(demo_report(shown))
+        if as_json:
+            screen.document(shown.to_json())
+        raise typer.Exit(0 if shown.went_through else 1)
+
+
+@app.command()
+def up(
+    *,
+    detach: Annotated[bool, typer.Option("--detach", help="Return once it runs, and leave it running.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start the stand-in AWS of this machine, with the application deployed; stay until Ctrl-C."""
+    with _answering(as_json) as screen:
+        bring_up(screen, detach=detach)
+
+
+@app.command()
+def down(*, as_json: AsJson = False) -> None:
+    """Stop the stand-in AWS and remove all that it kept."""
+    with _answering(as_json) as screen:
+        take_down(screen)
+
+
+@app.command()
+def submit(
+    file: Annotated[
+        Path,
+        typer.Argument(help="A dataset (.jsonl) or a request (run.json).", exists=True, dir_okay=False, readable=True),
+    ],
+    *,
+    model: Annotated[
+        str | None,
+        typer.Option(help="The model's name, for a dataset (else from the file's name).", show_default=False),
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Watch the run until it ends; exit by its status.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Start a new run, though the same was asked before.")] = False,
+    key: Annotated[
+        str | None,
+        typer.Option(help="An idempotency key of your own (else a hash of request and data).", show_default=False),
+    ] = None,
+    target: TargetPlace = Place.LOCAL,
+    stack: Stack = None,
+    profile: Profile = None,
+    region: Region = None,
+    as_json: AsJson = False,
+) -> None:
+    """Upload what a run needs and start it. The same command again finds the same run: nothing is paid twice."""
+    with _answering(as_json) as screen:
+        there = Target.resolve(target, stack=stack, profile=profile, region=region)
+        api = there.api()
+        s3 = there.session.client("s3", **there.client_options)
+        submitted = hand_in(
+            file, model=model, key=key, again=again, api=api, s3=s3, bucket=there.bucket, say=screen.say
+        )
+        if not submitted.created:
+            screen.say("the same request was made before; --again starts a new run")
+        if wait:
+            _watch(screen, there, api, submitted.run["run_id"])
+        else:
+            screen.result(submitted.run, _started(submitted, there))
+
+
+@app.command()
+def runs(
+    *,
+    model: Annotated[str | None, typer.Option(help="Only runs of this model.", show_default=False)] = None,
+    status: Annotated[
+        Status | None, typer.Option(help="Only runs of this status.", metavar="STATUS", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 25,
+    next_token: Annotated[str | None, typer.Option(help="Go on from an earlier page.", show_default=False)] = None,
+    target: TargetPlace = Place.LOCAL,
+    stack: Stack = None,
+    profile: Profile = None,
+    region: Region = None,
+    as_json: AsJson = False,
+) -> None:
+    """The runs, newest first."""
+    with _answering(as_json) as screen:
+        there = Target.resolve(target, stack=stack, profile=profile, region=region)
+        page = there.api().runs(model=model, status=status, limit=limit, next_token=next_token)
+        screen.result(page, runs_table(page, there.command("runs")))
+
+
+@app.command()
+def show(
+    run_id: RunId,
+    *,
+    target: TargetPlace = Place.LOCAL,
+    stack: Stack = None,
+    profile: Profile = None,
+    region: Region = None,
+    as_json: AsJson = False,
+) -> None:
+    """One run: its record, and all that happened to it."""
+    with _answering(as_json) as screen:
+        api = Target.resolve(target, stack=stack, profile=profile, region=region).api()
+        run, events = api.run(run_id), api.events(run_id)
+        screen.result({**run, "events": events}, run_record(run, events))
+
+
+@app.command()
+def watch(
+    run_id: RunId,
+    *,
+    target: TargetPlace = Place.LOCAL,
+    stack: Stack = None,
+    profile: Profile = None,
+    region: Region = None,
+    as_json: AsJson = False,
+) -> None:
+    """Follow a run until it ends; exit by its status. Ctrl-C detaches and stops nothing."""
+    with _answering(as_json) as screen:
+        there = Target.resolve(target, stack=stack, profile=profile, region=region)
+        _watch(screen, there, there.api(), run_id)
+
+
+@app.command()
+def stop(
+    run_id: RunId,
+    *,
+    wait: Annotated[bool, typer.Option("--wait", help="Watch until it has ended.")] = False,
+    target: TargetPlace = Place.LOCAL,
+    stack: Stack = None,
+    profile: Profile = None,
+    region: Region = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask for the stop of a run: its training job is stopped, and nothing that costs money is left."""
+    with _answering(as_json) as screen:
+        there = Target.resolve(target, stack=stack, profile=profile, region=region)
+        api = there.api()
+        run = api.stop(run_id)
+        if wait:
+            _watch(screen, there, api, run_id, wanted=frozenset({Status.STOPPED}))
+        else:
+            follow = Text(f"see it end: {there.command(f'watch {run_id}')}", style="dim")
+            screen.result(run, Group(heading_of(run), "stop requested", follow))
+
+
+@contextmanager
+def _answering(as_json: bool) -> Iterator[Screen]:
+    """Where a command answers: faults that a person can mend become one clear answer and an exit code."""
+    screen = Screen(as_json=as_json)
+    try:
+        yield screen
+    except CliFault as fault:
+        screen.fault(fault)
+        raise typer.Exit(fault.exit_code) from None
+    except (BotoCoreError, ClientError, Boto3Error, CloudError, OSError) as fault:
+        screen.fault(CliFault(str(fault)))
+        raise typer.Exit(1) from None
+
+
+def _watch(
+    screen: Screen, there: Target, api: ApiClient, run_id: str, *, wanted: frozenset[Status] = SUCCEEDED
+) -> None:
+    """Follow the run, then exit 0 if it ended as ``wanted``. Who detaches on a terminal has not been told no."""
+    try:
+        run = watch_run(api, run_id, screen.console, interval=there.poll_seconds)
+    except KeyboardInterrupt:
+        screen.say(f"detached; the run goes on: {there.command(f'watch {run_id}')}")
+        if not screen.as_json:
+            return
+        run = api.run(run_id)
+    if screen.as_json:
+        screen.document(run)
+    raise typer.Exit(0 if run["status"] in wanted else 1)
+
+
+def _started(submitted: Submitted, there: Target) -> Group:
+    run: Run = submitted.run
+    follow = "show" if run["status"] in TERMINAL else "watch"
+    return Group(heading_of(run), Text(there.command(f"{follow} {run['run_id']}"), style="dim"))
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,89 @@
+"""What the API answers, as JSON documents with known keys.
+
+They stay plain documents, so that ``--json`` prints what the API said, keys of a newer stack included.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, TypedDict
+
+
+class Reason(TypedDict):
+    error: str
+    message: str
+    details_uri: str | None
+
+
+class Dataset(TypedDict):
+    train_uri: str
+    validation_uri: str | None
+    report_uri: str | None
+    train_records: int
+    validation_records: int
+
+
+class Run(TypedDict):
+    """Missing values are None; times are ISO 8601 in UTC."""
+
+    run_id: str
+    model: str
+    status: str
+    base_model: str | None
+    grader_arn: str | None
+    deploy: str | None
+    created_at: str
+    updated_at: str
+    ended_at: str | None
+    execution_arn: str | None
+    request: dict[str, Any]
+    dataset: Dataset | None
+    job_name: str | None
+    job_arn: str | None
+    job_status: str | None
+    job_phases: dict[str, Any] | None
+    custom_model_arn: str | None
+    deployment_arn: str | None
+    deployment_kind: str | None
+    stop_requested: bool
+    reason: Reason | None
+    warnings: list[str]
+
+
+class RunPage(TypedDict):
+    runs: list[Run]
+    next_token: str | None
+
+
+class Event(TypedDict):
+    """One thing that happened to a run; ``detail`` depends on ``type``."""
+
+    at: str
+    type: str
+    detail: dict[str, Any]
+
+
+class TrainingStep(TypedDict):
+    """Rewards over the samples of one training step."""
+
+    step: int
+    epoch: int | None
+    reward_mean: float
+    reward_min: float
+    reward_max: float
+
+
+class ValidationStep(TypedDict):
+    step: int
+    reward_mean: float
+
+
+class Metrics(TypedDict):
+    run_id: str
+    training: list[TrainingStep]
+    validation: list[ValidationStep]
+
+
+def moment(text: str) -> datetime:
+    """A time of the API (``2026-01-31T12:00:00Z``)."""
+    return datetime.fromisoformat(text)

@@ -1,0 +1,166 @@
+"""The live picture of one run: its states with their times, the training's progress, the reward curve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import ceil
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from cli.curve import legend, reward_curve
+from cli.records import Event, Metrics, Run, moment
+from cli.view import closing_words, duration, plain, run_seconds, status_style, status_text
+from rft.run.status import SUCCEEDED, TERMINAL
+
+# Shown before they come; the others of a run's statuses appear when they do.
+_AHEAD = ("received", "preparing", "queued", "training", "deploying")
+_CURVE_WIDTH = 72
+_CURVE_HEIGHT = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A run as the API last told it. ``trouble`` says why the newest look failed, if it did."""
+
+    run: Run
+    events: list[Event]
+    metrics: Metrics
+    trouble: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.run["status"] in TERMINAL
+
+
+@dataclass(frozen=True, slots=True)
+class StateTime:
+    """A status that the run had, from ``since`` for ``seconds``; those of the present one still grow."""
+
+    status: str
+    since: datetime
+    seconds: float
+
+
+def state_times(events: list[Event], now: datetime) -> list[StateTime]:
+    """Every status that the run has had, in order."""
+    moves = [(event["detail"]["status"], moment(event["at"])) for event in events if event["type"] == "status"]
+    ends = [since for _, since in moves[1:]] + [now]
+    return [
+        StateTime(status, since, (end - since).total_seconds())
+        for (status, since), end in zip(moves, ends, strict=True)
+    ]
+
+
+def last_step(run: Run) -> int | None:
+    """The training's number of steps, where the request says enough to know it."""
+    chosen = run["request"].get("hyperparameters") or {}
+    dataset = run.get("dataset")
+    if dataset is None or not {"epoch_count", "batch_size"} <= chosen.keys():
+        return None
+    return int(chosen["epoch_count"]) * ceil(dataset["train_records"] / int(chosen["batch_size"]))
+
+
+class RunBoard:
+    """A renderable that draws itself anew at each refresh, so that its clock moves between two looks."""
+
+    def __init__(self, snapshot: Snapshot, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.snapshot = snapshot
+        self._clock = clock
+        self._spinner = Spinner("dots", style="cyan")
+
+    def __rich__(self) -> RenderableType:
+        run, now = self.snapshot.run, self._clock()
+        parts: list[RenderableType] = [self._header(run, now), "", self._states(run, now)]
+        if self.snapshot.metrics["training"] or self.snapshot.metrics["validation"]:
+            parts.append(self._curve())
+        if self.snapshot.is_over:
+            parts += closing_words(run)
+        if self.snapshot.trouble is not None:
+            parts.append(Text(plain(self.snapshot.trouble), style="yellow"))
+        return Group(*parts)
+
+    def _header(self, run: Run, now: datetime) -> Text:
+        return Text.assemble(
+            (plain(run["model"]), "bold"),
+            (f"  {plain(run['run_id'])}  ", "dim"),
+            status_text(run["status"]),
+            (f"  {duration(run_seconds(run, now))}", "dim"),
+        )
+
+    def _states(self, run: Run, now: datetime) -> Table:
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(width=1)
+        table.add_column(min_width=10)
+        table.add_column(justify="right", style="dim", min_width=6)
+        table.add_column(overflow="fold")
+        times = state_times(self.snapshot.events, now)
+        for state in times:
+            if state.status in TERMINAL:
+                mark = Text("✓" if state.status in SUCCEEDED else "✗", style=status_style(state.status))
+                table.add_row(mark, status_text(state.status))
+                continue
+            present = state is times[-1]
+            table.add_row(
+                self._spinner if present else Text("✓", style="green"),
+                Text(plain(state.status), style="bold cyan" if present else ""),
+                duration(state.seconds),
+                self._note(state.status, run),
+            )
+        if not self.snapshot.is_over:
+            seen = [state.status for state in times]
+            reached = max((_AHEAD.index(status) for status in seen if status in _AHEAD), default=-1)
+            for status in _AHEAD[reached + 1 :]:
+                table.add_row(Text("·", style="dim"), Text(status, style="dim"))
+        return table
+
+    def _note(self, status: str, run: Run) -> RenderableType:
+        dataset = run.get("dataset")
+        if status == "preparing" and dataset is not None:
+            words = f"{dataset['train_records']:,} training, {dataset['validation_records']:,} validation records"
+            return Text(words, style="dim")
+        if status == "training":
+            return self._training_note(run)
+        if status == "deploying" and run.get("deployment_kind"):
+            return Text(plain(run["deployment_kind"]), style="dim")
+        return ""
+
+    def _training_note(self, run: Run) -> RenderableType:
+        training = self.snapshot.metrics["training"]
+        if not training:
+            return Text(plain(run.get("job_status") or ""), style="dim")
+        latest = training[-1]
+        words = Text(f"step {latest['step']}", style="dim")
+        total = last_step(run)
+        if latest.get("epoch") is not None:
+            words.append(f", epoch {latest['epoch']}")
+        words.append(f", reward {latest['reward_mean']:.2f}")
+        if total is None or latest["step"] > total:
+            return words
+        row = Table.grid(padding=(0, 2, 0, 0))
+        row.add_row(ProgressBar(total=total, completed=latest["step"], width=24), words)
+        return row
+
+    def _curve(self) -> Panel:
+        metrics = self.snapshot.metrics
+        total = last_step(self.snapshot.run)
+        plot = reward_curve(
+            [(point["step"], point["reward_mean"]) for point in metrics["training"]],
+            [(point["step"], point["reward_mean"]) for point in metrics["validation"]],
+            width=_CURVE_WIDTH,
+            height=_CURVE_HEIGHT,
+            last_step=None if self.snapshot.is_over else total,
+        )
+        return Panel(
+            Group(plot, legend(validation=bool(metrics["validation"]))),
+            title="mean reward",
+            title_align="left",
+            border_style="dim",
+            width=_CURVE_WIDTH + 4,
+        )

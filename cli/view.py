@@ -1,0 +1,182 @@
+"""What a person sees: tables, records, faults. Every text of the API is shown as text, never as markup."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from cli.faults import CliFault
+from cli.records import Event, Run, RunPage, moment
+from rft.run.status import SUCCEEDED, TERMINAL
+
+# Escape sequences and other control characters of foreign texts must not reach the terminal.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+_RUN_FACTS = (
+    ("base model", "base_model"),
+    ("grader", "grader_arn"),
+    ("deploy", "deploy"),
+    ("execution", "execution_arn"),
+    ("job", "job_arn"),
+    ("job status", "job_status"),
+    ("custom model", "custom_model_arn"),
+    ("deployment", "deployment_arn"),
+)
+
+
+class Screen:
+    """Where a command writes: one JSON document to stdout with ``--json``, and then all words to stderr."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self.console = Console(stderr=as_json, highlight=False)
+
+    def document(self, document: Any) -> None:
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+    def result(self, document: Any, words: RenderableType) -> None:
+        if self.as_json:
+            self.document(document)
+        else:
+            self.console.print(words)
+
+    def say(self, words: str) -> None:
+        self.console.print(Text(words, style="dim"))
+
+    def fault(self, fault: CliFault) -> None:
+        Console(stderr=True, highlight=False).print(fault_words(fault))
+        if self.as_json:
+            self.document({"error": fault.to_json()})
+
+
+def plain(text: object) -> str:
+    """``text`` without control characters, lines kept."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text))
+
+
+def status_style(status: str) -> str:
+    if status in SUCCEEDED:
+        return "bold green"
+    if status in TERMINAL:
+        return "bold red" if status in {"failed", "rejected"} else "bold yellow"
+    return "bold cyan"
+
+
+def status_text(status: str) -> Text:
+    return Text(plain(status), style=status_style(status))
+
+
+def duration(seconds: float) -> str:
+    """``4.2 s`` below ten seconds, then ``0:42``, ``12:05``, ``3:04:05``."""
+    if seconds < 10:
+        return f"{max(seconds, 0):.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def run_seconds(run: Run, now: datetime) -> float:
+    """From the request to the run's end, or to ``now``."""
+    ended_at = run.get("ended_at")
+    return ((moment(ended_at) if ended_at else now) - moment(run["created_at"])).total_seconds()
+
+
+def runs_table(page: RunPage, more: str) -> RenderableType:
+    """``more`` is the command that shows the next page."""
+    if not page["runs"]:
+        return Text("no runs yet", style="dim")
+    now = datetime.now(UTC)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("run", "status", "started", "took", "reason"):
+        table.add_column(heading, justify="right" if heading == "took" else "left", overflow="fold")
+    for run in page["runs"]:
+        reason = run.get("reason")
+        table.add_row(
+            Text(plain(run["run_id"])),
+            status_text(run["status"]),
+            moment(run["created_at"]).astimezone().strftime("%Y-%m-%d %H:%M"),
+            duration(run_seconds(run, now)),
+            Text(plain(reason["error"]) if reason else "", style="dim"),
+        )
+    if page["next_token"] is None:
+        return table
+    return Group(table, Text(f"more: {more} --next-token {plain(page['next_token'])}", style="dim"))
+
+
+def run_record(run: Run, events: Sequence[Event]) -> RenderableType:
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim")
+    facts.add_column(overflow="fold")
+    for heading, key in _RUN_FACTS:
+        value = run.get(key)
+        if value is not None:
+            facts.add_row(heading, Text(plain(value)))
+    dataset = run.get("dataset")
+    if dataset is not None:
+        facts.add_row(
+            "dataset", f"{dataset['train_records']:,} training, {dataset['validation_records']:,} validation records"
+        )
+    return Group(heading_of(run), "", facts, *closing_words(run), "", events_table(events))
+
+
+def heading_of(run: Run) -> Text:
+    took = duration(run_seconds(run, datetime.now(UTC)))
+    return Text.assemble((plain(run["run_id"]), "bold"), "  ", status_text(run["status"]), (f"  {took}", "dim"))
+
+
+def closing_words(run: Run) -> list[RenderableType]:
+    """Why a run ended as it did, and what it warns of."""
+    words: list[RenderableType] = []
+    reason = run.get("reason")
+    if reason is not None:
+        words += [
+            "",
+            Text.assemble((plain(reason["error"]), status_style(run["status"])), ": ", plain(reason["message"])),
+        ]
+        if reason.get("details_uri"):
+            words.append(Text(f"details: {plain(reason['details_uri'])}", overflow="fold"))
+    words += [Text(f"warning: {plain(warning)}", style="yellow") for warning in run.get("warnings") or []]
+    return words
+
+
+def events_table(events: Sequence[Event]) -> RenderableType:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("time")
+    table.add_column("event")
+    table.add_column("detail", overflow="fold")
+    for event in events:
+        table.add_row(
+            moment(event["at"]).astimezone().strftime("%H:%M:%S"), Text(plain(event["type"])), _detail(event["detail"])
+        )
+    return table
+
+
+def _detail(detail: dict[str, Any]) -> Text:
+    def shown(value: object) -> str:
+        return plain(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+    return Text("  ".join(f"{name}={shown(value)}" for name, value in detail.items() if value is not None), style="dim")
+
+
+def fault_words(fault: CliFault) -> RenderableType:
+    """One clear answer: what, everything that is wrong with its place, and the way on."""
+    lines: list[RenderableType] = [Text.assemble(("error: ", "bold red"), plain(fault.message))]
+    if fault.problems:
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="yellow", no_wrap=True)
+        table.add_column(overflow="fold")
+        for problem in fault.problems:
+            table.add_row(Text(plain(problem.path)), Text(plain(problem.message)))
+        lines.append(Padding(table, (0, 0, 0, 2)))
+    if fault.hint is not None:
+        lines.append(Text(plain(fault.hint), style="dim"))
+    return Group(*lines)

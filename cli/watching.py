@@ -1,0 +1,136 @@
+"""Following a run until it ends. Whoever stops watching stops nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from cli.client import ApiClient
+from cli.faults import ApiProblem, ApiUnreachable
+from cli.records import Metrics, Run, moment
+from cli.run_board import RunBoard, Snapshot, state_times
+from cli.view import closing_words, plain, status_text
+
+PATIENCE_SECONDS = 600.0
+_LONGEST_PAUSE = 60.0
+
+
+def follow(
+    api: ApiClient,
+    run_id: str,
+    *,
+    interval: float,
+    patience: float = PATIENCE_SECONDS,
+    sleep: Callable[[float], None] = time.sleep,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Iterator[Snapshot]:
+    """Snapshots of the run, one every ``interval`` seconds, the last one of its end.
+
+    Where the API fails, the last snapshot comes again with its trouble, after pauses that double; after ``patience``
+    seconds without an answer the fault is raised. A fault at the first look is raised at once.
+    """
+    snapshot = _look(api, run_id, _no_metrics(run_id))
+    yield snapshot
+    answered, pause = monotonic(), interval
+    while not snapshot.is_over:
+        sleep(pause)
+        try:
+            snapshot = _look(api, run_id, snapshot.metrics)
+        except (ApiUnreachable, ApiProblem) as fault:
+            if not _may_pass(fault) or monotonic() - answered > patience:
+                raise
+            pause = min(pause * 2, max(_LONGEST_PAUSE, interval))
+            yield replace(snapshot, trouble=f"{fault.message} Looking again in {pause:.0f} s.")
+        else:
+            answered, pause = monotonic(), interval
+            yield snapshot
+
+
+def watch(api: ApiClient, run_id: str, console: Console, *, interval: float) -> Run:
+    """Show the run until it ends, and give its final record: a live picture on a terminal, else a line a change."""
+    snapshots = follow(api, run_id, interval=interval)
+    return _draw(snapshots, console) if console.is_terminal else _tell(snapshots, console)
+
+
+def _look(api: ApiClient, run_id: str, metrics: Metrics) -> Snapshot:
+    # The run first: events and metrics are then at least as new, so the last snapshot lacks nothing.
+    run = api.run(run_id)
+    return Snapshot(run, api.events(run_id), _newest_metrics(api, run, metrics))
+
+
+def _newest_metrics(api: ApiClient, run: Run, known: Metrics) -> Metrics:
+    """Metrics are for the eye: what can't be read leaves the ones that are known."""
+    if run.get("job_arn") is None:
+        return known
+    try:
+        return api.metrics(run["run_id"])
+    except ApiProblem:
+        return known
+
+
+def _may_pass(fault: ApiUnreachable | ApiProblem) -> bool:
+    return isinstance(fault, ApiUnreachable) or fault.status == 429 or fault.status >= 500
+
+
+def _no_metrics(run_id: str) -> Metrics:
+    return {"run_id": run_id, "training": [], "validation": []}
+
+
+def _draw(snapshots: Iterator[Snapshot], console: Console) -> Run:
+    board = RunBoard(next(snapshots))
+    with Live(board, console=console, refresh_per_second=8):
+        for snapshot in snapshots:
+            board.snapshot = snapshot
+    return board.snapshot.run
+
+
+def _tell(snapshots: Iterator[Snapshot], console: Console) -> Run:
+    """One line for each change, for logs and pipes."""
+    told = _Told()
+    for snapshot in snapshots:
+        for line in told.news(snapshot):
+            console.print(line, soft_wrap=True)
+    return told.run
+
+
+class _Told:
+    """What was said of a run already."""
+
+    run: Run
+
+    def __init__(self) -> None:
+        self._states = 0
+        self._step: int | None = None
+        self._trouble: str | None = None
+
+    def news(self, snapshot: Snapshot) -> Iterator[Text]:
+        self.run = snapshot.run
+        # The end of the last state doesn't matter here: only when each one began.
+        states = state_times(snapshot.events, moment(snapshot.run["updated_at"]))
+        if self._states == 0:
+            yield Text(f"run {plain(snapshot.run['run_id'])}")
+        for state in states[self._states :]:
+            yield _at(state.since, status_text(state.status))
+        self._states = len(states)
+        yield from self._training_news(snapshot)
+        if snapshot.trouble is not None and snapshot.trouble != self._trouble:
+            yield Text(plain(snapshot.trouble))
+        self._trouble = snapshot.trouble
+        if snapshot.is_over:
+            yield from (line for line in closing_words(snapshot.run) if isinstance(line, Text))
+
+    def _training_news(self, snapshot: Snapshot) -> Iterator[Text]:
+        training = snapshot.metrics["training"]
+        if training and training[-1]["step"] != self._step:
+            self._step = training[-1]["step"]
+            yield Text(f"         step {self._step}: mean reward {training[-1]['reward_mean']:.3f}")
+
+
+def _at(since: datetime, words: Text) -> Text:
+    return Text.assemble((f"{since.astimezone():%H:%M:%S} ", "dim"), words)

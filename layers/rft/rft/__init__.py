@@ -1,0 +1,1 @@
+"""Reinforcement fine-tuning on Amazon Bedrock: the library that the functions and the ``rft`` command share."""

@@ -1,0 +1,112 @@
+"""Every fault that a run can meet, by name.
+
+The name of a class is what Step Functions sees as the error of a failed task, so the state machine's Retry and
+Catch name these classes::
+
+    RftError
+    ├── RequestInvalid          the request for a run is wrong; carries every problem
+    ├── RequestConflict         an idempotency key was used for another request
+    ├── RunNotFound
+    ├── RunEnded                the run is terminal, so it can't be changed any more
+    ├── RunStopped              somebody asked for the stop of this run
+    ├── DatasetInvalid          the dataset breaks Bedrock's rules; its report names each line
+    ├── DatasetMissing          the object isn't there, or isn't ours to read
+    ├── JobRefused              Bedrock won't take the job as it is
+    ├── JobQuotaFull            the account's quota of jobs is used up: wait and try again
+    ├── JobFailed               training ended without a model
+    ├── JobStopped              the job was stopped, by us or by somebody else
+    ├── JobTimedOut             the job has outlived the run's deadline
+    ├── DeploymentPending       not Active yet: look again
+    ├── DeploymentFailed
+    ├── DeploymentTimedOut      not Active at its deadline
+    └── SettingMissing          a function's environment lacks a variable
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class RftError(Exception):
+    """The root of all faults that this product names."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestProblem:
+    """One thing wrong with a request: ``path`` as in ``hyperparameters.batch_size``, ``message`` with the range."""
+
+    path: str
+    message: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"path": self.path, "message": self.message}
+
+
+class RequestInvalid(RftError):
+    """A request that can't become a run. ``problems`` names everything wrong with it."""
+
+    def __init__(self, problems: Sequence[RequestProblem], *, model: str | None = None) -> None:
+        self.problems = tuple(problems)
+        self.model = model
+        super().__init__("; ".join(f"{p.path}: {p.message}" for p in self.problems))
+
+
+class RequestConflict(RftError):
+    pass
+
+
+class RunNotFound(RftError):
+    pass
+
+
+class RunEnded(RftError):
+    pass
+
+
+class RunStopped(RftError):
+    pass
+
+
+class DatasetInvalid(RftError):
+    pass
+
+
+class DatasetMissing(RftError):
+    pass
+
+
+class JobRefused(RftError):
+    pass
+
+
+class JobQuotaFull(RftError):
+    pass
+
+
+class JobFailed(RftError):
+    pass
+
+
+class JobStopped(RftError):
+    pass
+
+
+class JobTimedOut(RftError):
+    pass
+
+
+class DeploymentPending(RftError):
+    pass
+
+
+class DeploymentFailed(RftError):
+    pass
+
+
+class DeploymentTimedOut(RftError):
+    pass
+
+
+class SettingMissing(RftError):
+    pass

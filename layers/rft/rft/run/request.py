@@ -1,0 +1,271 @@
+"""The request for a run, the same through every door.
+
+Ranges, enums and patterns are those of Bedrock's CreateModelCustomizationJob (botocore's service model; a contract
+test holds them together), so that what passes here isn't refused hours later.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+from rft.errors import RequestInvalid, RequestProblem
+from rft.run.identity import MODEL_MAX_LENGTH, MODEL_PATTERN
+from rft.run.request_words import explain, shown
+
+MAX_REQUEST_BYTES = 65_536
+MAX_TAGS = 40
+MAX_TOKENS = 262_144  # no limit is published: the context window of the largest base model
+
+_BASE_MODEL = (
+    r"^(arn:aws(-[a-z]{2,10}){0,2}:bedrock:[a-z0-9-]{1,20}::foundation-model/)?"
+    r"[a-z0-9-]{1,63}\.[a-z0-9-]{1,63}(:[a-z0-9-]{1,63}){0,2}$"
+)
+_LAMBDA_ARN = (
+    r"^arn:aws(-[a-z]{2,10}){0,2}:lambda:[a-z]{2}(-gov)?-[a-z]+-\d:\d{12}:function:"
+    r"[a-zA-Z0-9_-]{1,64}(:(\$LATEST|[a-zA-Z0-9_-]{1,128}))?$"
+)
+_TAG_TEXT = r"^[a-zA-Z0-9\s._:/=+@-]*$"
+_OWN_TAGS = "rft:"
+
+Deploy = Literal["on-demand", "provisioned", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What a request is held against: the deployed application.
+
+    ``graders`` maps the names of the stack's own graders to the qualified ARNs of their published versions.
+    """
+
+    bucket: str
+    region: str
+    base_model: str
+    grader: str
+    graders: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a request came in. pydantic hands it to the validators, so that they speak together with all others."""
+
+    stack: Stack
+    folder: str | None
+
+
+def _place(info: ValidationInfo) -> _Place:
+    if not isinstance(info.context, _Place):
+        raise TypeError("a RunRequest is made by parse_request, which knows the stack")
+    return info.context
+
+
+def _own_object(uri: str, info: ValidationInfo) -> str:
+    """An S3 URI made absolute, in the stack's bucket: no other bucket is read, so no other can be asked for."""
+    place = _place(info)
+    if not uri.startswith("s3://") and place.folder is not None:
+        uri = f"s3://{place.stack.bucket}/{place.folder}{uri}"
+    host, slash, key = uri.removeprefix("s3://").partition("/")
+    if not uri.startswith("s3://") or not slash:
+        relative = ", or be a name relative to run.json" if place.folder is not None else ""
+        raise ValueError(f"must have the form s3://bucket/key{relative}; it is {shown(uri)}")
+    if host != place.stack.bucket:
+        raise ValueError(f"must lie in the stack's own bucket, s3://{place.stack.bucket}/: copy the file there")
+    if not key or key.endswith("/") or len(key.encode("utf-8", "surrogatepass")) > 1_024:
+        raise ValueError("must name an object: a key of 1 to 1,024 bytes that does not end with a slash")
+    if any(part in (".", "..") for part in key.split("/")) or not key.isprintable():
+        raise ValueError("must have no folder named . or .. and no control characters")
+    return uri
+
+
+def _known_grader(name: str, info: ValidationInfo) -> str:
+    graders = _place(info).stack.graders
+    if name not in graders:
+        raise ValueError(f"this stack has no grader {name!r}; it has: {', '.join(sorted(graders))}")
+    return name
+
+
+def _same_region(arn: str, info: ValidationInfo) -> str:
+    region = _place(info).stack.region
+    if arn.split(":")[3] != region:
+        raise ValueError(f"must be in the region of the training job, {region}")
+    return arn
+
+
+def _free_key(key: str) -> str:
+    if key.startswith(_OWN_TAGS):
+        raise ValueError(f"keys that begin with {_OWN_TAGS} are the pipeline's own")
+    return key
+
+
+S3Uri = Annotated[str, Field(min_length=1, max_length=1_100), AfterValidator(_own_object)]
+VersionId = Annotated[str, Field(min_length=1, max_length=1_024)]
+TagKey = Annotated[str, StringConstraints(pattern=_TAG_TEXT, min_length=1, max_length=128), AfterValidator(_free_key)]
+TagValue = Annotated[str, StringConstraints(pattern=_TAG_TEXT, max_length=256)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    def _exactly_one(self, *names: str) -> None:
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"needs exactly one of {', '.join(names)}; {_said(given)}")
+
+
+def _said(given: Sequence[str]) -> str:
+    return f"has {' and '.join(given)}" if given else "has none of them"
+
+
+class DataSource(_Strict):
+    """An S3 object; ``version_id`` pins one version of it, else the newest at the start of the run is taken."""
+
+    s3_uri: S3Uri
+    version_id: VersionId | None = None
+
+
+class ValidationData(_Strict):
+    """A file of its own, or the share of the training data that is held out."""
+
+    s3_uri: S3Uri | None = None
+    version_id: VersionId | None = None
+    fraction: Annotated[float, Field(ge=0.01, le=0.5)] | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        self._exactly_one("s3_uri", "fraction")
+        if self.version_id is not None and self.s3_uri is None:
+            raise ValueError("version_id goes with s3_uri")
+        return self
+
+
+class Grader(_Strict):
+    """A grader of this stack by its name, or any Lambda function that the stack was told it may call."""
+
+    name: (
+        Annotated[
+            str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64), AfterValidator(_known_grader)
+        ]
+        | None
+    ) = None
+    lambda_arn: (
+        Annotated[str, StringConstraints(pattern=_LAMBDA_ARN, max_length=512), AfterValidator(_same_region)] | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _one_grader(self) -> Self:
+        self._exactly_one("name", "lambda_arn")
+        return self
+
+
+class Hyperparameters(_Strict):
+    """What Bedrock may be told of the training. All optional: what is missing, Bedrock chooses."""
+
+    epoch_count: Annotated[int, Field(ge=1, le=50)] | None = None
+    batch_size: Annotated[int, Field(ge=16, le=512)] | None = None
+    learning_rate: Annotated[float, Field(ge=1e-7, le=1e-3)] | None = None
+    max_prompt_length: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
+    training_sample_per_prompt: Annotated[int, Field(ge=2, le=16)] | None = None
+    inference_max_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
+    reasoning_effort: Literal["low", "medium", "high"] | None = None
+    eval_interval: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
+class Promotion(_Strict):
+    """What a candidate must reach to take over; gains are differences of the mean reward (0 to 1)."""
+
+    min_gain: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    confidence: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
+
+
+class Budget(_Strict):
+    max_usd: Annotated[float, Field(gt=0, le=1_000_000)]
+
+
+class RunRequest(_Strict):
+    """What somebody wants: a better ``model`` from ``training_data``."""
+
+    model: Annotated[str, StringConstraints(pattern=MODEL_PATTERN, max_length=MODEL_MAX_LENGTH)]
+    training_data: DataSource
+    base_model: Annotated[str, StringConstraints(pattern=_BASE_MODEL, max_length=512)] | None = None
+    validation_data: ValidationData | None = None
+    grader: Grader | None = None
+    hyperparameters: Hyperparameters = Hyperparameters()
+    deploy: Deploy = "on-demand"
+    promote: Promotion = Promotion()
+    budget: Budget | None = None
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=MAX_TAGS)] = {}
+
+    def to_json(self) -> dict[str, Any]:
+        """As it was written: without what was left to the defaults."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+def parse_request(document: bytes | str | Mapping[str, Any], stack: Stack, *, folder: str | None = None) -> RunRequest:
+    """The request in ``document``, its data locations made absolute.
+
+    ``folder`` is the key prefix that relative locations start from (``inbox/ticket-triage/``); where it is None,
+    only absolute ones are taken. Raises ``RequestInvalid`` with every problem.
+    """
+    content = document if isinstance(document, Mapping) else _json_object(document)
+    try:
+        return RunRequest.model_validate(dict(content), context=_Place(stack, folder))
+    except ValidationError as invalid:
+        name = content.get("model")
+        known = (
+            name if isinstance(name, str) and len(name) <= MODEL_MAX_LENGTH and re.match(MODEL_PATTERN, name) else None
+        )
+        raise RequestInvalid(explain(invalid, RunRequest), model=known) from None
+
+
+def _json_object(document: bytes | str) -> dict[str, Any]:
+    if len(document) > MAX_REQUEST_BYTES:
+        raise _refused(f"is {len(document):,} bytes long; at most {MAX_REQUEST_BYTES:,} are taken")
+    try:
+        content = json.loads(document, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+    except UnicodeDecodeError as bad:
+        raise _refused(f"is not UTF-8 (byte {bad.start})") from None
+    except RecursionError:
+        raise _refused("is nested too deep") from None
+    except ValueError as bad:
+        raise _refused(f"is not JSON: {bad}") from None
+    if not isinstance(content, dict):
+        raise _refused('must be a JSON object, as in {"model": ..., "training_data": {"s3_uri": ...}}')
+    return content
+
+
+def _refused(message: str) -> RequestInvalid:
+    return RequestInvalid([RequestProblem("$", message)])
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        twice = sorted({key for key, _ in pairs if [k for k, _ in pairs].count(key) > 1})
+        raise ValueError(f"the key {', '.join(map(repr, twice))} stands twice")
+    return content
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def grader_arn(request: RunRequest, stack: Stack) -> str:
+    """The Lambda ARN that grades: as given, by name, or the stack's default."""
+    grader = request.grader
+    if grader is not None and grader.lambda_arn is not None:
+        return grader.lambda_arn
+    return stack.graders[grader.name if grader is not None and grader.name is not None else stack.grader]

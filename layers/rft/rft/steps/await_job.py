@@ -1,0 +1,74 @@
+"""AwaitJob: an event is a hint, Get is the fact.
+
+The waiting state hands over a task token. The token is stored first and the job is read after that, so that an event
+which came too early is made up for. Later the state's own time-out enters it again, with a new token and a new look:
+a lost event costs minutes, not the run. Whoever sees the job ended takes the token, which only one can.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rft.aws import bedrock, executions
+from rft.aws.clients import client
+from rft.aws.clock import seconds_since
+from rft.errors import JobFailed, JobStopped, JobTimedOut, RunEnded
+from rft.run.job import Job, JobOutcome
+from rft.run.record import Run
+from rft.steps.pipeline import Pipeline
+
+
+def await_job(pipeline: Pipeline, run_id: str, task_token: str) -> dict[str, Any]:
+    """From the state machine: keep the token, then look. Raises ``JobTimedOut`` past the run's deadline."""
+    if not pipeline.store.store_token(run_id, task_token):
+        raise RunEnded("the run has ended while its job was waited for")
+    run = pipeline.store.get(run_id)
+    job = _look(pipeline, run)
+    if job.outcome is JobOutcome.RUNNING:
+        _check_deadline(pipeline, run)
+    return {"run_id": run_id, "job_status": job.status}
+
+
+def on_job_event(pipeline: Pipeline, event: dict[str, Any]) -> dict[str, Any]:
+    """From EventBridge: which job of ours may have changed. What the event says of it is not believed."""
+    detail = event["detail"]
+    run = pipeline.store.find(str(detail.get("jobName", "")))
+    if run is None or run.job_arn is None or run.job_arn != detail.get("jobArn"):
+        # Another's job; or ours, before its ARN was recorded: then the wait looks for itself.
+        return {"ignored": True}
+    job = _look(pipeline, run)
+    return {"run_id": run.run_id, "job_status": job.status}
+
+
+def _look(pipeline: Pipeline, run: Run) -> Job:
+    """Read the job, note what is new, and end the wait if the job has ended."""
+    if run.job_arn is None:
+        raise ValueError(f"run {run.run_id} has no job to wait for")
+    job = bedrock.get_job(client("bedrock"), run.job_arn)
+    if (job.status, job.phases) != (run.job_status, run.job_phases):
+        seen = {"job_status": job.status, "job_phases": job.phases}
+        pipeline.store.record(run.run_id, "job", seen, **seen)
+    if job.outcome is not JobOutcome.RUNNING:
+        _settle(pipeline, run, job)
+    return job
+
+
+def _settle(pipeline: Pipeline, run: Run, job: Job) -> None:
+    token = pipeline.store.take_token(run.run_id)
+    if token is None:
+        return
+    states = client("stepfunctions")
+    match job.outcome:
+        case JobOutcome.COMPLETED:
+            executions.settle(states, token, {"run_id": run.run_id, "job_status": job.status})
+        case JobOutcome.STOPPED:
+            executions.settle_with_error(states, token, JobStopped("the training job was stopped"))
+        case _:
+            message = job.failure_message or "Bedrock gave no reason"
+            executions.settle_with_error(states, token, JobFailed(f"the training job failed: {message}"))
+
+
+def _check_deadline(pipeline: Pipeline, run: Run) -> None:
+    hours = pipeline.environment.job_deadline_hours
+    if run.job_submitted_at is not None and seconds_since(run.job_submitted_at) > hours * 3_600:
+        raise JobTimedOut(f"the training job has not ended within {hours:g} hours (parameter JobDeadlineHours)")

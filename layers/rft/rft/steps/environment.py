@@ -1,0 +1,72 @@
+"""What a function is told by its environment. A missing variable is one clear error that names it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from rft.errors import SettingMissing
+from rft.run.request import Stack
+
+
+class Environment:
+    """Read when asked for: a function needs only the variables of what it does."""
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self._variables = os.environ if variables is None else variables
+
+    def _get(self, name: str) -> str:
+        value = self._variables.get(name)
+        if not value:
+            raise SettingMissing(f"the environment variable {name} is missing: template.yaml sets it")
+        return value
+
+    @property
+    def region(self) -> str:
+        return self._get("AWS_REGION")
+
+    @property
+    def stack_name(self) -> str:
+        return self._get("STACK_NAME")
+
+    @property
+    def bucket(self) -> str:
+        return self._get("DATA_BUCKET")
+
+    @property
+    def table(self) -> str:
+        return self._get("RUN_TABLE")
+
+    @property
+    def topic_arn(self) -> str:
+        return self._get("TOPIC_ARN")
+
+    @property
+    def state_machine_arn(self) -> str:
+        return self._get("STATE_MACHINE_ARN")
+
+    @property
+    def bedrock_role_arn(self) -> str:
+        return self._get("BEDROCK_ROLE_ARN")
+
+    @property
+    def job_deadline_hours(self) -> float:
+        return float(self._get("JOB_DEADLINE_HOURS"))
+
+    @property
+    def deployment_deadline_minutes(self) -> float:
+        return float(self._get("DEPLOYMENT_DEADLINE_MINUTES"))
+
+    @property
+    def stack(self) -> Stack:
+        graders = {
+            name.strip(): arn.strip()
+            for name, _, arn in (pair.partition("=") for pair in self._get("GRADERS").split(",") if pair.strip())
+        }
+        return Stack(
+            bucket=self.bucket,
+            region=self.region,
+            base_model=self._get("DEFAULT_BASE_MODEL"),
+            grader=self._get("DEFAULT_GRADER"),
+            graders=graders,
+        )

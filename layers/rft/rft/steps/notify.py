@@ -1,0 +1,86 @@
+"""The message at the end of a run: one that a person understands on a phone."""
+
+from __future__ import annotations
+
+from rft.aws import messages
+from rft.aws.clients import client
+from rft.aws.clock import now
+from rft.run.record import Run
+from rft.run.status import Status
+from rft.steps.pipeline import Pipeline
+
+_MAX_MESSAGE = 4_000
+
+_HEADLINES = {
+    Status.PROMOTED: "a new model answers",
+    Status.KEPT: "trained, not deployed, as asked",
+    Status.REJECTED: "refused before anything was paid for",
+    Status.STOPPED: "stopped as asked",
+    Status.FAILED: "failed",
+}
+
+
+def notify(pipeline: Pipeline, run_id: str) -> dict[str, str]:
+    """Tell the topic how the run ended; once, unless this very call is cut off between sending and noting it.
+
+    A run that comes here unended has gone the whole way: it ends as promoted, or as kept where nothing was deployed.
+    """
+    run = pipeline.store.get(run_id)
+    if not run.status.is_terminal:
+        run = pipeline.end(run_id, Status.PROMOTED if run.deployment_arn else Status.KEPT)
+    if run.notified_at is None:
+        environment = pipeline.environment
+        message_id = messages.publish(
+            client("sns"),
+            environment.topic_arn,
+            subject=f"[{environment.stack_name}] {run.model}: {run.status} - {_HEADLINES[run.status]}",
+            text=compose(run, bucket=environment.bucket, region=environment.region),
+            attributes={"run_id": run.run_id, "model": run.model, "status": run.status},
+        )
+        pipeline.store.append(run_id, "notified", {"message_id": message_id}, notified_at=now())
+    return {"run_id": run_id, "status": run.status, **_fault(run)}
+
+
+def _fault(run: Run) -> dict[str, str]:
+    reason = run.reason or {}
+    return {"error": str(reason.get("error", "")), "cause": str(reason.get("message", ""))[:_MAX_MESSAGE]}
+
+
+def compose(run: Run, *, bucket: str, region: str) -> str:
+    """The text: status first, then why, then where to look, then what to do next."""
+    reason = run.reason or {}
+    lines = [f"{run.model}: {run.status} ({_HEADLINES[run.status]})", ""]
+    if reason:
+        lines += [f"{reason.get('error')}: {str(reason.get('message'))[:_MAX_MESSAGE]}", ""]
+    dataset = run.dataset or {}
+    facts = {
+        "Run": run.run_id,
+        "Status": run.status,
+        "Deployment": run.deployment_arn if run.status is Status.PROMOTED else None,
+        "Custom model": run.custom_model_arn,
+        "Training job": run.job_arn,
+        "Base model": run.base_model,
+        "Records": f"{dataset['train_records']} training, {dataset['validation_records']} validation"
+        if "train_records" in dataset
+        else None,
+        "Details": reason.get("details_uri"),
+        "Files": f"s3://{bucket}/{run.folder}",
+        "Execution": f"https://{region}.console.aws.amazon.com/states/home?region={region}"
+        f"#/v2/executions/details/{run.execution_arn}"
+        if run.execution_arn
+        else None,
+    }
+    lines += [f"{name + ':':14}{value}" for name, value in facts.items() if value]
+    lines += ["", *(f"Note: {warning}" for warning in run.warnings), f"Next: {_next_command(run)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _next_command(run: Run) -> str:
+    if run.status is Status.PROMOTED:
+        return (
+            f"aws bedrock-runtime converse --model-id {run.deployment_arn} "
+            """--messages '[{"role":"user","content":[{"text":"..."}]}]'"""
+        )
+    if run.reason and run.reason.get("details_uri"):
+        return f"aws s3 cp {run.reason['details_uri']} -   (every problem with its fix), then upload the corrected file"
+    return f"rft show {run.run_id}"

@@ -1,0 +1,165 @@
+"""The three doors: an upload, an event, a call of the API. All make the same request and start the same execution."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from rft.aws import executions, objects
+from rft.aws.clients import client
+from rft.aws.clock import now
+from rft.errors import DatasetMissing, RequestInvalid, RequestProblem
+from rft.run.identity import model_slug, run_id
+from rft.run.record import Run
+from rft.run.request import MAX_REQUEST_BYTES, RunRequest, grader_arn, parse_request
+from rft.run.status import Status
+from rft.steps.notify import notify
+from rft.steps.pipeline import Pipeline
+
+INBOX = "inbox/"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """``created`` is False where the same request had started this run before."""
+
+    run: Run
+    created: bool
+
+
+def start_from_upload(pipeline: Pipeline, event: dict[str, Any]) -> Started | None:
+    """From EventBridge's "Object Created" of S3. None for an object that is no request.
+
+    ``inbox/<model>.jsonl`` is a dataset for the stack's defaults; ``inbox/<model>/run.json`` is a request, and the
+    files it names may be relative to it.
+    """
+    bucket, uploaded = event["detail"]["bucket"]["name"], event["detail"]["object"]
+    key, version = uploaded["key"], uploaded.get("version-id")
+    if bucket != pipeline.environment.bucket or not key.startswith(INBOX) or not uploaded.get("size", 1):
+        return None
+    parts = key.removeprefix(INBOX).split("/")
+    # Without a version (a bucket that was suspended) the content's hash tells one upload from the next.
+    origin = ("s3", bucket, key, version or uploaded.get("etag") or uploaded["sequencer"])
+    if len(parts) == 1 and parts[0].endswith(".jsonl"):
+        return _start_or_reject(pipeline, _defaults(bucket, key, version), origin, name=parts[0].removesuffix(".jsonl"))
+    if len(parts) == 2 and parts[1] == "run.json":
+        return _start_from_file(pipeline, bucket, key, version, origin, name=parts[0])
+    return None
+
+
+def start_from_event(pipeline: Pipeline, event: dict[str, Any]) -> Started:
+    """From an "RFT Run Requested" event; its detail is the request."""
+    detail = event["detail"]
+    name = detail.get("model") if isinstance(detail.get("model"), str) else ""
+    return _start_or_reject(pipeline, detail, ("event", event["id"]), name=name)
+
+
+def start_from_api(pipeline: Pipeline, body: str, *, key: str | None, request_id: str) -> Started:
+    """From ``POST /runs``. Raises ``RequestInvalid``, or ``RequestConflict`` for a key that meant something else."""
+    request = parse_request(body, pipeline.environment.stack)
+    if key is None:
+        return _start(pipeline, request, run_id(request.model, "request", request_id))
+    content = json.dumps(request.to_json(), sort_keys=True)
+    wanted = run_id(request.model, "key", key)
+    run = pipeline.store.claim_key(_sha256(key), wanted, _sha256(content))
+    return _start(pipeline, request, run)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _defaults(bucket: str, key: str, version: str | None) -> dict[str, Any]:
+    name = key.removeprefix(INBOX).removesuffix(".jsonl")
+    source = {"s3_uri": f"s3://{bucket}/{key}"} | ({"version_id": version} if version else {})
+    return {"model": model_slug(name) or name, "training_data": source}
+
+
+def _start_from_file(
+    pipeline: Pipeline, bucket: str, key: str, version: str | None, origin: tuple[str, ...], *, name: str
+) -> Started:
+    s3 = client("s3")
+    try:
+        source = objects.pin(s3, f"s3://{bucket}/{key}", version)
+        if source.size > MAX_REQUEST_BYTES:
+            raise DatasetMissing(f"run.json has {source.size:,} bytes; at most {MAX_REQUEST_BYTES:,} are taken")
+        document = b"".join(objects.chunks(s3, source))
+    except DatasetMissing as missing:
+        return _reject(pipeline, RequestInvalid([RequestProblem("$", str(missing))]), origin, name)
+    return _start_or_reject(pipeline, document, origin, name=name, folder=key.removesuffix("run.json"))
+
+
+def _start_or_reject(
+    pipeline: Pipeline,
+    document: bytes | dict[str, Any],
+    origin: tuple[str, ...],
+    *,
+    name: str,
+    folder: str | None = None,
+) -> Started:
+    try:
+        request = parse_request(document, pipeline.environment.stack, folder=folder)
+    except RequestInvalid as invalid:
+        return _reject(pipeline, invalid, origin, name)
+    return _start(pipeline, request, run_id(request.model, *origin))
+
+
+def _start(pipeline: Pipeline, request: RunRequest, run: str) -> Started:
+    stack = pipeline.environment.stack
+    at = now()
+    machine = pipeline.environment.state_machine_arn
+    wanted = Run(
+        run_id=run,
+        model=request.model,
+        status=Status.RECEIVED,
+        created_at=at,
+        updated_at=at,
+        request=request.to_json(),
+        base_model=request.base_model or stack.base_model,
+        grader_arn=grader_arn(request, stack),
+        deploy=request.deploy,
+        execution_arn=executions.execution_arn(machine, run),
+        job_name=run,
+        warnings=_not_yet(request),
+    )
+    created = pipeline.store.create(wanted)
+    record = wanted if created else pipeline.store.get(run)
+    if not record.status.is_terminal:
+        # Also for a run that exists: the first attempt may have died between the record and the execution.
+        executions.start(client("stepfunctions"), machine, run)
+    if created:
+        pipeline.announce(record)
+    return Started(record, created)
+
+
+def _not_yet(request: RunRequest) -> list[str]:
+    """What this version records but doesn't act upon: better said than found out."""
+    given = request.model_fields_set
+    said = {
+        "budget": "budget: recorded, not enforced yet; this version estimates no cost",
+        "promote": "promote: recorded, not enforced yet; this version deploys every model that was trained",
+    }
+    return [text for name, text in said.items() if name in given]
+
+
+def _reject(pipeline: Pipeline, invalid: RequestInvalid, origin: tuple[str, ...], name: str) -> Started:
+    """Nobody waits for the answer of an upload or an event, so the refusal is a run of its own, with its message."""
+    model = invalid.model or model_slug(name) or "unnamed"
+    run = run_id(model, *origin)
+    at = now()
+    created = pipeline.store.create(Run(run_id=run, model=model, status=Status.RECEIVED, created_at=at, updated_at=at))
+    problems = [problem.to_json() for problem in invalid.problems]
+    details = objects.put(
+        client("s3"),
+        pipeline.environment.bucket,
+        f"runs/{run}/request-problems.json",
+        json.dumps({"problems": problems}, indent=2).encode(),
+        "application/json",
+    )
+    message = "; ".join(f"{problem.path}: {problem.message}" for problem in invalid.problems)
+    reason = {"error": "RequestInvalid", "message": message, "details_uri": details}
+    pipeline.end(run, Status.REJECTED, reason=reason)
+    notify(pipeline, run)
+    return Started(pipeline.store.get(run), created)

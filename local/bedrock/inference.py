@@ -1,0 +1,216 @@
+"""Converse and InvokeModel: answers of base and trained policies.
+
+What these policies cannot do is refused instead of passed over: tools, guardrails and content that is not text. The
+one exception is ``topP``, which is read and has no effect.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import threading
+import time
+import zlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local.bedrock.learning.text import prompt_of
+from local.bedrock.models import custom_model
+from local.bedrock.prompt_index import prompt_digest
+from local.bedrock.protocol.errors import InvalidError, ServiceError
+from local.bedrock.protocol.shapes import violations
+from local.bedrock.protocol.wire import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from botocore.model import ServiceModel
+
+    from local.bedrock.catalog import Catalog
+    from local.bedrock.deployments import Deployments
+    from local.bedrock.learning.policy import Policy
+    from local.bedrock.settings import Settings
+    from local.bedrock.store import Store
+    from local.bedrock.throughputs import Throughputs
+
+log = logging.getLogger(__name__)
+
+UNTAUGHT = (
+    "This is the local stand-in for Amazon Bedrock. It has not seen a dataset yet: "
+    "start a customization job, and the base model will answer in the words of its data."
+)
+_DEFAULT_MAX_TOKENS = 4096
+_KEPT = 4  # policies in memory
+_UNUSED = ("toolConfig", "guardrailConfig", "promptVariables", "outputConfig")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    text: str
+    stop_reason: str
+    tokens: int
+    prompt_tokens: int
+    milliseconds: int
+
+    @property
+    def usage(self) -> dict[str, int]:
+        return {
+            "inputTokens": self.prompt_tokens,
+            "outputTokens": self.tokens,
+            "totalTokens": self.prompt_tokens + self.tokens,
+        }
+
+    @property
+    def output(self) -> dict[str, Any]:
+        return {"message": {"role": "assistant", "content": [{"text": self.text}]}}
+
+
+class Inference:
+    """The two operations of the runtime, and the policies that they keep in memory."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        settings: Settings,
+        catalog: Catalog,
+        deployments: Deployments,
+        throughputs: Throughputs,
+        runtime: ServiceModel,
+    ) -> None:
+        self._store, self._settings, self._catalog = store, settings, catalog
+        self._deployments, self._throughputs = deployments, throughputs
+        self._converse_input = runtime.shape_for("ConverseRequest")
+        self._policies: OrderedDict[Path, Policy] = OrderedDict()
+        self._loading = threading.Lock()
+        self._counter = itertools.count()
+
+    def converse(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Converse."""
+        if unused := [name for name in _UNUSED if given.get(name)]:
+            raise InvalidError(f"The local stand-in does not take {', '.join(unused)}.")
+        reply = self._reply(given)
+        return {
+            "output": reply.output,
+            "stopReason": reply.stop_reason,
+            "usage": reply.usage,
+            "metrics": {"latencyMs": reply.milliseconds},
+        }
+
+    def invoke(self, given: dict[str, Any]) -> dict[str, Any]:
+        """InvokeModel with Nova's native body, whose members are those of Converse."""
+        try:
+            body = json.loads(given.get("body", b""))
+        except (ValueError, RecursionError):
+            raise InvalidError("Malformed input request: the body is not JSON.") from None
+        if not isinstance(body, dict):
+            raise InvalidError("Malformed input request: the body is not a JSON object.")
+        known = {name: body[name] for name in ("messages", "system", "inferenceConfig") if name in body}
+        if unknown := sorted(body.keys() - known.keys() - {"schemaVersion"}):
+            raise InvalidError(f"Malformed input request: the local stand-in does not take {', '.join(unknown)}.")
+        request = {"modelId": given["modelId"], **known}
+        if broken := violations(self._converse_input, request):
+            raise refusal(broken)
+        reply = self._reply(request)
+        answer = {"output": reply.output, "stopReason": reply.stop_reason, "usage": reply.usage}
+        return {"body": json.dumps(answer, ensure_ascii=False).encode(), "contentType": "application/json"}
+
+    def _reply(self, given: dict[str, Any]) -> _Reply:
+        messages = given.get("messages", [])
+        _check(messages, given.get("system", []))
+        model_id, config = given["modelId"], given.get("inferenceConfig", {})
+        prompt_tokens = _tokens(messages, given.get("system", []))
+        began = time.monotonic()
+        path = self._weights(model_id, messages)
+        if path is None:
+            return _Reply(UNTAUGHT, "end_turn", len(UNTAUGHT.split()), prompt_tokens, 0)
+        prompt = prompt_of(messages)
+        completion = self._policy(path).complete(
+            prompt,
+            temperature=config.get("temperature", 1.0),
+            max_tokens=config.get("maxTokens", _DEFAULT_MAX_TOKENS),
+            rng=self._dice(model_id, prompt),
+        )
+        text, stop_reason = _cut(completion.text, completion.stop_reason, config.get("stopSequences", []))
+        milliseconds = int((time.monotonic() - began) * 1000)
+        return _Reply(text, stop_reason, completion.tokens, prompt_tokens, milliseconds)
+
+    def _weights(self, model_id: str, messages: Sequence[dict[str, Any]]) -> Path | None:
+        """The file of the policy that is to answer; None if it is the base and no dataset has been seen."""
+        if self._catalog.is_base(model_id):
+            return self._base(messages)
+        if ":custom-model-deployment/" in model_id:
+            deployment = self._deployments.deployment(model_id)
+            if not deployment.active:
+                raise _not_ready(f"The deployment {deployment.name}", failed=bool(deployment.failure_message))
+            model_arn = deployment.model_arn
+        elif ":provisioned-model/" in model_id:
+            throughput = self._throughputs.throughput(model_id)
+            if not throughput.in_service:
+                raise _not_ready(f"The provisioned model {throughput.name}", failed=bool(throughput.failure_message))
+            model_arn = throughput.model_arn
+            if self._catalog.is_base(model_arn):
+                return self._base(messages)
+        else:
+            raise InvalidError(f"The provided model identifier is invalid: {model_id}")
+        return self._settings.models / custom_model(self._store, model_arn).job.id / "tuned.npz"
+
+    def _base(self, messages: Sequence[dict[str, Any]]) -> Path | None:
+        """The base of the newest job whose data holds this very prompt, else of the newest job."""
+        job_id = self._store.job_of_prompt(prompt_digest(messages))
+        return self._settings.models / job_id / "base.npz" if job_id else None
+
+    def _policy(self, path: Path) -> Policy:
+        from local.bedrock.learning.policy import Policy  # noqa: PLC0415  # numpy takes a while; many calls need none
+
+        with self._loading:
+            if path not in self._policies:
+                self._policies[path] = Policy.load(path)
+            self._policies.move_to_end(path)
+            while len(self._policies) > _KEPT:
+                self._policies.popitem(last=False)
+            return self._policies[path]
+
+    def _dice(self, model_id: str, prompt: str) -> Any:
+        """New random numbers for each call, the same ones for the same calls after the same start."""
+        import numpy as np  # noqa: PLC0415  # as above
+
+        seeds = (self._settings.seed, zlib.crc32(model_id.encode()), zlib.crc32(prompt.encode()), next(self._counter))
+        return np.random.default_rng(seeds)
+
+
+def _not_ready(what: str, *, failed: bool) -> ServiceError:
+    if failed:
+        return InvalidError(f"{what} is Failed.")
+    return ServiceError("ModelNotReadyException", f"{what} is not ready to serve inference requests.")
+
+
+def _check(messages: Sequence[dict[str, Any]], system: Sequence[dict[str, Any]]) -> None:
+    """What Converse asks of a conversation beyond its shape."""
+    blocks = [block for message in messages for block in message["content"]]
+    if any("text" not in block for block in [*blocks, *system]):
+        raise InvalidError("The local stand-in takes text only.")
+    if any(not block["text"].strip() for block in blocks):
+        raise InvalidError("The text field in a content block is blank. Add text to it and try again.")
+    if not messages or any(not message["content"] for message in messages):
+        raise InvalidError("A conversation needs messages, and every message needs content.")
+    roles = [message["role"] for message in messages]
+    if roles[0] != "user" or roles[-1] != "user":
+        raise InvalidError("A conversation must start and end with a user message. Try again with one.")
+    if any(first == second for first, second in itertools.pairwise(roles)) or "system" in roles:
+        raise InvalidError("A conversation must alternate between user and assistant roles.")
+
+
+def _tokens(messages: Sequence[dict[str, Any]], system: Sequence[dict[str, Any]]) -> int:
+    """The same estimate as for training data: four characters a token."""
+    blocks = [block for message in messages for block in message["content"]]
+    return -(-sum(len(block["text"]) for block in [*blocks, *system]) // 4)
+
+
+def _cut(text: str, stop_reason: str, stop_sequences: Sequence[str]) -> tuple[str, str]:
+    """The text before the first stop sequence in it."""
+    places = [place for sequence in stop_sequences if (place := text.find(sequence)) >= 0]
+    return (text[: min(places)], "stop_sequence") if places else (text, stop_reason)

@@ -1,0 +1,1 @@
+"""A rest-json service from its botocore model: routes, parsing, every constraint, answers and errors."""

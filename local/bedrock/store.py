@@ -1,0 +1,115 @@
+"""One SQLite file that holds every record as a JSON document, so that no restart forgets anything."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from local.bedrock.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS documents (
+    kind TEXT NOT NULL, arn TEXT NOT NULL, name TEXT NOT NULL, number INTEGER PRIMARY KEY AUTOINCREMENT,
+    body TEXT NOT NULL, UNIQUE (kind, arn));
+CREATE INDEX IF NOT EXISTS documents_by_name ON documents (kind, name);
+CREATE TABLE IF NOT EXISTS prompts (digest TEXT NOT NULL, job TEXT NOT NULL, number INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS prompts_by_digest ON prompts (digest, number);
+"""
+
+
+class Store:
+    """Safe to use from several threads; ``transaction`` makes several calls one, for this process and on disk."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.executescript(_TABLES)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; nested ones join the outermost. Other threads wait."""
+        with self._lock:
+            if self._depth == 0:
+                self._connection.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                if self._depth == 1:
+                    self._connection.execute("ROLLBACK")
+                raise
+            else:
+                if self._depth == 1:
+                    self._connection.execute("COMMIT")
+            finally:
+                self._depth -= 1
+
+    def save(self, record: Record) -> None:
+        """Insert the record, or replace the one with its kind and ARN."""
+        with self._lock:
+            self._connection.execute(
+                "INSERT INTO documents (kind, arn, name, body) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (kind, arn) DO UPDATE SET name = excluded.name, body = excluded.body",
+                (record.kind, record.arn, record.name, record.model_dump_json()),
+            )
+
+    def get[R: Record](self, kind: type[R], identifier: str) -> R | None:
+        """The record with this ARN, else the newest with this name."""
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT body FROM documents WHERE kind = ? AND (arn = ? OR name = ?)"
+                " ORDER BY arn = ? DESC, number DESC LIMIT 1",
+                (kind.kind, identifier, identifier, identifier),
+            ).fetchone()
+        return kind.model_validate_json(row[0]) if row else None
+
+    def all[R: Record](self, kind: type[R]) -> list[R]:
+        """Every record of a kind, oldest first."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT body FROM documents WHERE kind = ? ORDER BY number", (kind.kind,)
+            ).fetchall()
+        return [kind.model_validate_json(body) for (body,) in rows]
+
+    def delete(self, record: Record) -> None:
+        """Forget the record."""
+        self.delete_arn(type(record), record.arn)
+
+    def delete_arn(self, kind: type[Record], arn: str) -> None:
+        """Forget the record of a kind with this ARN, if there is one."""
+        with self._lock:
+            self._connection.execute("DELETE FROM documents WHERE kind = ? AND arn = ?", (kind.kind, arn))
+
+    def remember_prompts(self, job_id: str, digests: Iterable[str]) -> None:
+        """Note that a job's data holds these prompts; the newest note of a prompt wins."""
+        with self.transaction():
+            (number,) = self._connection.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM prompts").fetchone()
+            self._connection.execute("DELETE FROM prompts WHERE job = ?", (job_id,))
+            self._connection.executemany(
+                "INSERT INTO prompts (digest, job, number) VALUES (?, ?, ?)",
+                ((digest, job_id, number) for digest in digests),
+            )
+
+    def job_of_prompt(self, digest: str) -> str | None:
+        """The id of the newest job whose data holds the prompt, else of the newest job with a base, else None."""
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT job FROM prompts WHERE digest = ? ORDER BY number DESC LIMIT 1", (digest,)
+            ).fetchone()
+            if row is None:
+                row = self._connection.execute("SELECT job FROM prompts ORDER BY number DESC LIMIT 1").fetchone()
+        return str(row[0]) if row else None
