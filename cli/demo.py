@@ -6,15 +6,14 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from botocore.config import Config
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from cli.client import ApiClient
 from cli.faults import DemoFailed, UsageFault
@@ -92,9 +91,7 @@ def demo_cloud(steps: Steps, *, seed: int) -> Iterator[Cloud]:
     root = default_root() / "demo"
     root.parent.mkdir(parents=True, exist_ok=True)
     with _only_one(root.parent), ending_signals_interrupt():
-        left_behind = Cloud.attach(root)
-        if left_behind is not None:
-            left_behind.stop()
+        Cloud.clear(root)  # what a demo left behind that was killed
         try:
             cloud = Cloud.start(root, on_progress=steps.begin, seed=seed)
         except BaseException:
@@ -109,18 +106,31 @@ def demo_cloud(steps: Steps, *, seed: int) -> Iterator[Cloud]:
             with undisturbed():
                 steps.begin("stopping everything and cleaning up")
                 cloud.stop()
+                with suppress(OSError):
+                    root.parent.rmdir()  # made for the demo, unless a local cloud lives there
                 steps.finish()
 
 
-def perform(cloud: Cloud, example: Path, *, seed: int, grader: str | Path | None, screen: Screen, steps: Steps) -> Demo:
-    """Drop the example, follow its run, measure both models. Raises ``DemoFailed`` where the way breaks off."""
-    started = time.monotonic()
+def perform(
+    cloud: Cloud,
+    example: Path,
+    *,
+    seed: int,
+    grader: str | Path | None,
+    screen: Screen,
+    steps: Steps,
+    started: float,
+) -> Demo:
+    """Drop the example, follow its run, measure both models. Raises ``DemoFailed`` where the way breaks off.
+
+    ``started`` is when the demo began, by the monotonic clock.
+    """
     target = Target.from_cloud(cloud.info.to_json())
     api = target.api()
-    steps.begin("subscribe an SQS queue to the topic")
+    steps.begin("subscribing an SQS queue to the topic")
     mailbox = Mailbox.open(target)
     request = _request(cloud, example, grader, steps)
-    steps.begin(f"drop the dataset into s3://{target.bucket}/inbox/{request['model']}/")
+    steps.begin(f"dropping {example.name} into the bucket: inbox/{request['model']}/")
     _drop(target, example, request)
     run = _run_of_upload(api, request["model"])
     steps.finish()
@@ -130,8 +140,8 @@ def perform(cloud: Cloud, example: Path, *, seed: int, grader: str | Path | None
     screen.console.print()
 
     how = Asking(_TEMPERATURE, (request.get("hyperparameters") or {}).get("inference_max_tokens", _MAX_TOKENS))
-    comparison = _measure(target, cloud.info.bedrock_endpoint, run, how, seed=seed, screen=screen)
-    steps.begin("read the notification from the queue")
+    comparison = _measure(target, cloud.info.bedrock_endpoint, run, how, seed=seed, steps=steps)
+    steps.begin("reading the notification from the queue")
     notification = mailbox.read(run["run_id"])
     steps.finish()
     return Demo(run, how, comparison, notification, time.monotonic() - started)
@@ -156,7 +166,7 @@ def _request(cloud: Cloud, example: Path, grader: str | Path | None, steps: Step
         return request
     if isinstance(grader, str):
         return {**request, "grader": {"name": grader}}
-    steps.begin(f"deploy the grader {grader}")
+    steps.begin(f"deploying the grader {grader}")
     return {**request, "grader": {"lambda_arn": cloud.deploy_grader(grader)}}
 
 
@@ -182,7 +192,7 @@ def _run_of_upload(api: ApiClient, model: str) -> Run:
 
 
 def _measure(
-    target: Target, bedrock_endpoint: str, run: Run, how: Asking, *, seed: int, screen: Screen
+    target: Target, bedrock_endpoint: str, run: Run, how: Asking, *, seed: int, steps: Steps
 ) -> Comparison | None:
     """Both models on the records that the run held out, scored by the run's own grader."""
     base, tuned, grader, dataset = run["base_model"], run["deployment_arn"], run["grader_arn"], run["dataset"]
@@ -196,10 +206,15 @@ def _measure(
     functions = target.session.client("lambda", **target.client_options)
 
     scores = []
-    columns = (TextColumn("  {task.description}"), BarColumn(24), MofNCompleteColumn())
-    with Progress(*columns, console=screen.console, transient=True) as progress:
-        for name, model in (("base model", base), ("tuned model", tuned)):
-            task = progress.add_task(f"{name} answers", total=len(records))
-            answers = ask(model, records, how, runtime=runtime, done=partial(progress.advance, task))
-            scores.append(grade(grader, records, answers, functions=functions))
+    for name, model in (("base", base), ("tuned", tuned)):
+        steps.begin(f"asking the {name} model the {len(records)} held-out records")
+        answers = ask(model, records, how, runtime=runtime, done=_counter(steps))
+        scores.append(grade(grader, records, answers, functions=functions))
+    steps.finish()
     return compare(*scores, seed=seed)
+
+
+def _counter(steps: Steps) -> Callable[[], None]:
+    """Called once for each answer, it shows how many there are."""
+    numbers = count(1)
+    return lambda: steps.note(str(next(numbers)))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
+from rich.constrain import Constrain
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from cli.demo import Demo
 from cli.held_out import CONFIDENCE, Change, Comparison
+from cli.mailbox import Notification
 from cli.view import duration, plain
 
-_WIDTH = 78
+_WIDTH = 100
 
 STAND_IN = (
     "The model is a stand-in: a small one that really learns, on this machine, from the rewards of the grader Lambda. "
@@ -21,34 +22,37 @@ STAND_IN = (
 NEXT = (
     ("rft up --detach", "keep the stand-in AWS running"),
     ("rft submit examples/ticket-triage/run.json --wait", "a run of your own, through the API"),
-    ("rft demo --example word-sums", "a task that the stand-in can't learn: no gain is shown"),
+    ("rft demo --example word-sums", "a task beyond the stand-in: no gain is shown"),
     ("sam build && sam deploy --guided", "the same application in your AWS account"),
 )
 
 
 def demo_report(demo: Demo) -> RenderableType:
-    parts: list[RenderableType] = []
+    parts: list[RenderableType] = [""]
     if demo.comparison is not None:
         parts += [measurement(demo.comparison), _how(demo, demo.comparison), "", _verdict(demo.comparison), ""]
     if demo.run["deployment_arn"] is not None:
-        parts += [Text("deployment", style="dim"), Text(f"  {plain(demo.run['deployment_arn'])}", overflow="fold"), ""]
-    parts += [
-        Panel(
-            Text(plain(demo.notification.message)),
-            title=Text(plain(demo.notification.subject) or "no subject"),
-            subtitle="the notification, as an SQS subscriber of the topic got it",
-            title_align="left",
-            subtitle_align="left",
-            border_style="dim",
-            width=_WIDTH,
-        ),
-        "",
-        Padding(Text(STAND_IN, style="italic"), (0, 0, 1, 0)),
-        _next(),
-        "",
-        Text(f"{duration(demo.seconds)} from the subscription to this line", style="dim"),
-    ]
-    return Padding(Group(*parts), 0, expand=False)
+        parts += [Text.assemble(("deployment  ", "dim"), plain(demo.run["deployment_arn"]), overflow="fold"), ""]
+    parts += [_delivered(demo.notification), ""]
+    if demo.went_through:
+        parts += [Text(STAND_IN, style="italic"), "", Text("next", style="dim"), _next()]
+    else:
+        parts.append(
+            Text(f"The run ended as {plain(demo.run['status'])}: nothing could be measured.", style="bold red")
+        )
+    parts += ["", Text(f"{duration(demo.seconds)} in all", style="dim")]
+    return Constrain(Group(*parts), _WIDTH)
+
+
+def _delivered(notification: Notification) -> Panel:
+    return Panel(
+        Text(plain(notification.message).rstrip()),
+        title=Text(plain(notification.subject) or "no subject", style="bold"),
+        subtitle="as an SQS subscriber of the topic got it",
+        title_align="left",
+        subtitle_align="left",
+        border_style="dim",
+    )
 
 
 def measurement(found: Comparison) -> Table:
@@ -85,6 +89,7 @@ def _verdict(found: Comparison) -> Text:
 
 def _next() -> Table:
     table = Table.grid(padding=(0, 3, 0, 0))
+    table.add_column(no_wrap=True)
     for command, what in NEXT:
-        table.add_row(Text(command, style="bold"), Text(what, style="dim"))
+        table.add_row(Text(f"  {command}", style="bold"), Text(what, style="dim"))
     return table

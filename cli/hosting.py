@@ -43,14 +43,11 @@ def bring_up(screen: Screen, *, detach: bool) -> None:
 
 
 def take_down(screen: Screen) -> None:
-    """Stop the local cloud and remove what it kept; fine if none is up."""
-    cloud = Cloud.attach(default_root())
-    if cloud is None:
-        screen.result({"stopped": False}, Text("nothing is up"))
-        return
+    """Stop the local cloud and remove what it kept, the rest of a broken one too; fine if none is up."""
+    was_up = Cloud.attach(default_root()) is not None
     with undisturbed():
-        cloud.stop()
-    screen.result({"stopped": True}, Text("stopped, and its data removed"))
+        Cloud.clear(default_root())
+    screen.result({"stopped": was_up}, Text("stopped, and its data removed" if was_up else "nothing was up"))
 
 
 def _show(screen: Screen, info: CloudInfo, ending: str) -> None:

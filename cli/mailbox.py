@@ -52,15 +52,15 @@ class Mailbox:
         sns.subscribe(TopicArn=target.topic_arn, Protocol="sqs", Endpoint=arn)
         return cls(sqs, url)
 
-    def read(self, run_id: str, *, patience: float = _PATIENCE_SECONDS) -> Notification:
+    def read(self, run_id: str) -> Notification:
         """The message about ``run_id``. Raises ``DemoFailed`` when none comes: no run may end in silence."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < deadline:
             received = self._sqs.receive_message(QueueUrl=self._url, WaitTimeSeconds=2, MaxNumberOfMessages=10)
             for message in received.get("Messages", []):
                 if run_id in message["Body"]:
                     return Notification(json.loads(message["Body"]))
-        raise DemoFailed(f"No notification about {run_id} came within {patience:.0f} s of its end.")
+        raise DemoFailed(f"No notification about {run_id} came within {_PATIENCE_SECONDS:.0f} s of its end.")
 
 
 def _policy(queue_arn: str, topic_arn: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ to stderr.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,9 +76,11 @@ def demo(
     with _answering(as_json) as screen:
         folder = demonstration.example_folder(example)
         own_grader = demonstration.own_grader(grader)
-        steps = Steps(screen.console)
+        steps, started = Steps(screen.console), time.monotonic()
         with demonstration.demo_cloud(steps, seed=seed) as cloud:
-            shown = demonstration.perform(cloud, folder, seed=seed, grader=own_grader, screen=screen, steps=steps)
+            shown = demonstration.perform(
+                cloud, folder, seed=seed, grader=own_grader, screen=screen, steps=steps, started=started
+            )
             if not as_json:
                 screen.console.print(demo_report(shown))
         if as_json:

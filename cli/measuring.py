@@ -118,10 +118,14 @@ def _scores(payload: bytes, batch: Sequence[Mapping[str, Any]]) -> Iterator[Scor
     for item, result in zip(batch, results, strict=True):
         if not isinstance(result, dict) or result.get("id") != item["id"]:
             raise MeasurementFailed(f"The grader's result in the place of sample {item['id']!r} is not that sample's.")
-        yield Score(
-            _number(result.get("aggregate_reward_score"), item["id"]),
-            {str(metric["name"]): _number(metric["value"], item["id"]) for metric in result.get("metrics_list") or []},
-        )
+        yield Score(_number(result.get("aggregate_reward_score"), item["id"]), _components(result, item["id"]))
+
+
+def _components(result: Mapping[str, Any], sample: str) -> dict[str, float]:
+    metrics = result.get("metrics_list") or []
+    if not all(isinstance(metric, dict) and "name" in metric for metric in metrics):
+        raise MeasurementFailed(f"The grader gave sample {sample!r} a metric without a name.")
+    return {str(metric["name"]): _number(metric.get("value"), sample) for metric in metrics}
 
 
 def _number(value: object, sample: str) -> float:

@@ -51,7 +51,7 @@ class StateTime:
 def state_times(events: list[Event], now: datetime) -> list[StateTime]:
     """Every status that the run has had, in order."""
     moves = [(event["detail"]["status"], moment(event["at"])) for event in events if event["type"] == "status"]
-    ends = [since for _, since in moves[1:]] + [now]
+    ends = [*(since for _, since in moves), now][1:]
     return [
         StateTime(status, since, (end - since).total_seconds())
         for (status, since), end in zip(moves, ends, strict=True)
@@ -101,22 +101,23 @@ class RunBoard:
         table.add_column(justify="right", style="dim", min_width=6)
         table.add_column(overflow="fold")
         times = state_times(self.snapshot.events, now)
-        for state in times:
-            if state.status in TERMINAL:
-                mark = Text("✓" if state.status in SUCCEEDED else "✗", style=status_style(state.status))
-                table.add_row(mark, status_text(state.status))
+        ending = times[-1].status if times and times[-1].status in TERMINAL else None
+        for place, state in enumerate(times, start=1):
+            if state.status == ending:
+                table.add_row(_end_mark(ending), status_text(ending))
                 continue
-            present = state is times[-1]
+            present = place == len(times)
+            # The state before a bad end is where the run broke off.
+            broken = ending is not None and place == len(times) - 1
+            mark = _end_mark(ending) if broken and ending is not None else Text("✓", style="green")
             table.add_row(
-                self._spinner if present else Text("✓", style="green"),
+                self._spinner if present else mark,
                 Text(plain(state.status), style="bold cyan" if present else ""),
                 duration(state.seconds),
                 self._note(state.status, run),
             )
-        if not self.snapshot.is_over:
-            seen = [state.status for state in times]
-            reached = max((_AHEAD.index(status) for status in seen if status in _AHEAD), default=-1)
-            for status in _AHEAD[reached + 1 :]:
+        if ending is None and not self.snapshot.is_over:
+            for status in _ahead([state.status for state in times]):
                 table.add_row(Text("·", style="dim"), Text(status, style="dim"))
         return table
 
@@ -164,3 +165,13 @@ class RunBoard:
             border_style="dim",
             width=_CURVE_WIDTH + 4,
         )
+
+
+def _end_mark(status: str) -> Text:
+    return Text("✓" if status in SUCCEEDED else "✗", style=status_style(status))
+
+
+def _ahead(seen: list[str]) -> tuple[str, ...]:
+    """The states that are still to come."""
+    reached = max((_AHEAD.index(status) for status in seen if status in _AHEAD), default=-1)
+    return _AHEAD[reached + 1 :]

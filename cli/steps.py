@@ -30,6 +30,11 @@ class Steps:
             self._status = self._console.status(Text(self._words), spinner_style="cyan")
             self._status.start()
 
+    def note(self, words: str) -> None:
+        """How far the present step has come; only a terminal shows it."""
+        if self._status is not None:
+            self._status.update(Text.assemble(self._words or "", (f"  {plain(words)}", "dim")))
+
     def finish(self) -> None:
         self._end("✓", "green")
 

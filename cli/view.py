@@ -76,9 +76,11 @@ def status_text(status: str) -> Text:
 
 
 def duration(seconds: float) -> str:
-    """``4.2 s`` below ten seconds, then ``0:42``, ``12:05``, ``3:04:05``."""
-    if seconds < 10:
+    """``4.2 s``, ``42 s``, ``12:05``, ``3:04:05``: as exact as one cares for."""
+    if seconds < 9.95:
         return f"{max(seconds, 0):.1f} s"
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

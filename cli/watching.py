@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
 from rich.console import Console
 from rich.live import Live
@@ -92,8 +93,10 @@ def _draw(snapshots: Iterator[Snapshot], console: Console) -> Run:
 
 def _tell(snapshots: Iterator[Snapshot], console: Console) -> Run:
     """One line for each change, for logs and pipes."""
-    told = _Told()
-    for snapshot in snapshots:
+    first = next(snapshots)
+    told = _Told(first.run)
+    console.print(Text(f"run {plain(first.run['run_id'])}"), soft_wrap=True)
+    for snapshot in chain([first], snapshots):
         for line in told.news(snapshot):
             console.print(line, soft_wrap=True)
     return told.run
@@ -102,9 +105,8 @@ def _tell(snapshots: Iterator[Snapshot], console: Console) -> Run:
 class _Told:
     """What was said of a run already."""
 
-    run: Run
-
-    def __init__(self) -> None:
+    def __init__(self, run: Run) -> None:
+        self.run = run
         self._states = 0
         self._step: int | None = None
         self._trouble: str | None = None
@@ -113,8 +115,6 @@ class _Told:
         self.run = snapshot.run
         # The end of the last state doesn't matter here: only when each one began.
         states = state_times(snapshot.events, moment(snapshot.run["updated_at"]))
-        if self._states == 0:
-            yield Text(f"run {plain(snapshot.run['run_id'])}")
         for state in states[self._states :]:
             yield _at(state.since, status_text(state.status))
         self._states = len(states)

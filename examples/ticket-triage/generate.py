@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-TRAINING_TICKETS = 360
+TRAINING_TICKETS = 480
 VALIDATION_TICKETS = 100
 
 PRIORITY_WEIGHTS = {
@@ -46,28 +46,21 @@ class TicketWriter:
     def records(self, name: str, count: int, *, unseen: float) -> list[dict[str, Any]]:
         """`count` records whose prompts all differ; a phrase is an unseen one with the probability `unseen`."""
         categories = list(self._phrases["categories"])
-        records: list[dict[str, Any]] = []
-        prompts: set[str] = set()
-        while len(records) < count:
-            category = categories[len(records) % len(categories)]
+        tickets: dict[str, dict[str, str]] = {}
+        while len(tickets) < count:
+            category = categories[len(tickets) % len(categories)]
             weights = PRIORITY_WEIGHTS[category]
             priority = self._random.choices(list(weights), list(weights.values()))[0]
-            ticket = self._ticket(category, priority, unseen)
-            if ticket in prompts:
-                continue
-            prompts.add(ticket)
-            records.append(
-                {
-                    "id": f"ticket-{name}-{len(records) + 1:04}",
-                    "messages": [
-                        {"role": "system", "content": INSTRUCTIONS},
-                        {"role": "user", "content": ticket},
-                    ],
-                    "reference_answer": {"category": category, "priority": priority},
-                }
-            )
-        self._random.shuffle(records)
-        return records
+            tickets.setdefault(self._ticket(category, priority, unseen), {"category": category, "priority": priority})
+        shuffled = self._random.sample(list(tickets.items()), count)
+        return [
+            {
+                "id": f"ticket-{name}-{number:04}",
+                "messages": [{"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": ticket}],
+                "reference_answer": reference,
+            }
+            for number, (ticket, reference) in enumerate(shuffled, start=1)
+        ]
 
     def _ticket(self, category: str, priority: str, unseen: float) -> str:
         issue = self._choose(self._phrases["categories"][category], unseen)
@@ -87,9 +80,12 @@ class TicketWriter:
 
     def _filled(self, text: str) -> str:
         words = self._phrases["words"]
-        own = {kind: self._random.choice(choices) for kind, choices in words.items()}
-        others = [product for product in words["product"] if product != own["product"]]
-        filled = text.format(**own, other_product=self._random.choice(others))
+        chosen = {kind: self._random.choice(choices) for kind, choices in words.items()}
+        name, colleague = self._random.sample(words["name"], 2)
+        product, other_product = self._random.sample(words["product"], 2)
+        filled = text.format(
+            **chosen | {"name": name, "colleague": colleague, "product": product, "other_product": other_product}
+        )
         return filled[0].upper() + filled[1:]
 
 

@@ -162,24 +162,23 @@ FAMILIES: tuple[Callable[[random.Random], Problem], ...] = (
 
 
 def records(name: str, count: int, most_of_one: int, rng: random.Random, prompts: set[str]) -> list[dict[str, Any]]:
-    """`count` records with new prompts (which are added to `prompts`), of which at most `most_of_one` share an answer."""
-    made: list[dict[str, Any]] = []
+    """`count` records, of which at most `most_of_one` share an answer; their prompts are new, and join `prompts`."""
+    problems: list[Problem] = []
     answers: Counter[int] = Counter()
-    while len(made) < count:
-        text, answer = FAMILIES[len(made) % len(FAMILIES)](rng)
-        if text in prompts or answers[answer] == most_of_one:
-            continue
-        prompts.add(text)
-        answers[answer] += 1
-        made.append(
-            {
-                "id": f"sum-{name}-{len(made) + 1:04}",
-                "messages": [{"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": text}],
-                "reference_answer": f"#### {answer}",
-            }
-        )
-    rng.shuffle(made)
-    return made
+    while len(problems) < count:
+        text, answer = FAMILIES[len(problems) % len(FAMILIES)](rng)
+        if text not in prompts and answers[answer] < most_of_one:
+            prompts.add(text)
+            answers[answer] += 1
+            problems.append((text, answer))
+    return [
+        {
+            "id": f"sum-{name}-{number:04}",
+            "messages": [{"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": text}],
+            "reference_answer": f"#### {answer}",
+        }
+        for number, (text, answer) in enumerate(rng.sample(problems, count), start=1)
+    ]
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import logging
 import threading
 import time
 import zlib
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from local.bedrock.settings import Settings
     from local.bedrock.store import Store
     from local.bedrock.throughputs import Throughputs
-
-log = logging.getLogger(__name__)
 
 UNTAUGHT = (
     "This is the local stand-in for Amazon Bedrock. It has not seen a dataset yet: "
@@ -84,7 +81,7 @@ class Inference:
         self._store, self._settings, self._catalog = store, settings, catalog
         self._deployments, self._throughputs = deployments, throughputs
         self._converse_input = runtime.shape_for("ConverseRequest")
-        self._policies: OrderedDict[Path, Policy] = OrderedDict()
+        self._policies: OrderedDict[tuple[Path, int], Policy] = OrderedDict()
         self._loading = threading.Lock()
         self._counter = itertools.count()
 
@@ -167,12 +164,13 @@ class Inference:
         from local.bedrock.learning.policy import Policy  # noqa: PLC0415  # numpy takes a while; many calls need none
 
         with self._loading:
-            if path not in self._policies:
-                self._policies[path] = Policy.load(path)
-            self._policies.move_to_end(path)
+            version = (path, path.stat().st_mtime_ns)  # a job that begins anew writes its base again
+            if version not in self._policies:
+                self._policies[version] = Policy.load(path)
+            self._policies.move_to_end(version)
             while len(self._policies) > _KEPT:
                 self._policies.popitem(last=False)
-            return self._policies[path]
+            return self._policies[version]
 
     def _dice(self, model_id: str, prompt: str) -> Any:
         """New random numbers for each call, the same ones for the same calls after the same start."""

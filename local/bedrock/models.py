@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from local.bedrock.catalog import NOVA
 from local.bedrock.jobs import configuration, key_arn
 from local.bedrock.listing import page
 from local.bedrock.protocol.errors import ConflictError, NotFoundError
@@ -74,7 +75,7 @@ class Models:
             "modelName": model.name,
             "creationTime": model.created,
             "baseModelArn": model.job.base_model_arn,
-            "baseModelName": "Nova 2 Lite",
+            "baseModelName": NOVA.partition(":")[0],
             "customizationType": model.job.request["customizationType"],
             "ownerAccountId": self._settings.account,
             "modelStatus": "Active",

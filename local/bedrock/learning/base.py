@@ -17,7 +17,7 @@ from local.bedrock.learning.vocabulary import Vocabulary
 from local.bedrock.learning.weights import AdaGrad, Weights
 
 MAX_REFERENCE_TOKENS = 200
-"""Longer reference answers are cut here, and end here for the base."""
+"""Longer reference answers are cut here (or after 1,600 characters), and end here for the base."""
 
 _MAX_REFERENCE_CHARACTERS = 8 * MAX_REFERENCE_TOKENS
 _MAX_POSITIONS = 2**14
@@ -52,9 +52,11 @@ def fit_to(references: Sequence[str], *, seed: int) -> tuple[Vocabulary, Weights
         for start in range(0, len(tokens), _BATCH_POSITIONS):
             batch = slice(start, start + _BATCH_POSITIONS)
             features = promptless(contexts[batch], lengths[batch], weights)
+            gradient = Weights(len(vocabulary))
             slopes = -softmax(weights.logits(features))
             slopes[np.arange(len(slopes)), tokens[batch]] += 1
-            ascent.ascend(features, slopes)
+            gradient.add(features, slopes)
+            ascent.ascend(gradient)
     return vocabulary, weights
 
 

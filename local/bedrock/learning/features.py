@@ -51,7 +51,7 @@ class PromptWords:
 
     @classmethod
     def of(cls, prompts: Sequence[str]) -> PromptWords:
-        """The squared values of one prompt's words have one sum, however many they are: a long prompt speaks no louder."""
+        """The squares of one prompt's values have the same sum however many its words: a long prompt is no louder."""
         found = [_distinct_words(prompt) for prompt in prompts]
         width = max(map(len, found), default=0)
         hashes = np.zeros((len(found), width), np.uint64)

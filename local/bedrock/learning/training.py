@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from local.bedrock.learning.features import Features, Floats, Ints, PromptWords
+from local.bedrock.learning.features import Ints, PromptWords
 from local.bedrock.learning.policy import Policy
-from local.bedrock.learning.rollouts import Position, Rollouts, roll_out
+from local.bedrock.learning.rollouts import Rollouts, roll_out
 from local.bedrock.learning.weights import AdaGrad
 
 TEMPERATURE = 1.0
@@ -31,6 +31,8 @@ _USUAL_RATE = 0.1
 _ORDER, _TRAINING, _EVALUATION = range(3)
 
 type Rewards = NDArray[np.float64]
+"""One number for each answer, or [prompts, samples]."""
+
 type Grade = Callable[[list[tuple[int, str]]], list[float]]
 """(record's index, answer) of each rollout -> their rewards, in the same order."""
 
@@ -41,8 +43,11 @@ class RewardsUnusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a job asks for. `learning_rate` is Bedrock's: 1e-5, its documented usual value, means an AdaGrad rate of 0.1
-    here, and other values scale that. `eval_interval` counts steps; so does nothing else."""
+    """What a job asks for.
+
+    `learning_rate` is Bedrock's: 1e-5, its documented usual value, means an AdaGrad rate of 0.1 here, and other values
+    scale that. `max_answer_tokens` are the policy's own tokens; `eval_interval` counts steps.
+    """
 
     epochs: int
     batch_size: int
@@ -121,7 +126,7 @@ def train(
         rollouts = _sample(policy, batch, settings.samples_per_prompt, settings, rng)
         rewards = _graded(policy, rollouts, np.repeat(records, settings.samples_per_prompt).tolist(), grade)
         advantages = _advantages(rewards.reshape(len(records), settings.samples_per_prompt))
-        gradient_norm = _improve(ascent, rollouts, advantages.ravel())
+        gradient_norm = ascent.ascend(rollouts.gradient(policy.weights, advantages.ravel()))
         on_step(
             Step(
                 number=number,
@@ -130,8 +135,8 @@ def train(
                 reward_mean=float(rewards.mean()),
                 reward_min=float(rewards.min()),
                 reward_max=float(rewards.max()),
-                entropy=_entropy(rollouts),
-                loss=_loss(rollouts, advantages.ravel()),
+                entropy=rollouts.entropy(),
+                loss=rollouts.loss(advantages.ravel()),
                 grad_norm=gradient_norm,
                 answer_tokens_mean=float(np.mean([len(answer) for answer in rollouts.answers])),
                 informative_groups=int(advantages.any(axis=1).sum()),
@@ -176,50 +181,3 @@ def _advantages(rewards: Rewards) -> Rewards:
     unequal = np.ptp(rewards, axis=1, keepdims=True) > 0
     centred = rewards - rewards.mean(axis=1, keepdims=True)
     return np.where(unequal, centred / (rewards.std(axis=1, keepdims=True) + 1e-6), 0.0)
-
-
-def _improve(ascent: AdaGrad, rollouts: Rollouts, advantages: Rewards) -> float:
-    """One ascent of the answers' log-probabilities times their advantages; returns the gradient's norm."""
-    buckets, values, slopes = [], [], []
-    for position in rollouts.positions:
-        slope, told = _slopes(position, advantages[position.rollout])
-        buckets.append(position.features.buckets[told])
-        values.append(position.features.values[told])
-        slopes.append(slope[told])
-    features = Features(np.concatenate(buckets), np.concatenate(values))
-    if not len(features.buckets):
-        return 0.0
-    return ascent.ascend(features, np.concatenate(slopes))
-
-
-def _slopes(position: Position, advantages: Rewards) -> tuple[Floats, NDArray[np.bool_]]:
-    """By each state's logits: sum of advantage * (1 for the token chosen - probability); and which states have any."""
-    states, vocabulary = position.probabilities.shape
-    cells = position.state * vocabulary + position.token
-    chosen = np.bincount(cells, advantages, states * vocabulary).reshape(states, vocabulary)
-    slopes = chosen - chosen.sum(axis=1, keepdims=True) * position.probabilities
-    told = np.bincount(position.state, advantages != 0, states) > 0
-    return slopes.astype(np.float32), told
-
-
-def _entropy(rollouts: Rollouts) -> float:
-    """The mean entropy of the next token, in nats, over all tokens said."""
-    total, tokens = 0.0, 0
-    for position in rollouts.positions:
-        entropies = -np.sum(position.probabilities * _log(position.probabilities), axis=1)
-        total += float(entropies[position.state].sum())
-        tokens += len(position.token)
-    return total / tokens
-
-
-def _loss(rollouts: Rollouts, advantages: Rewards) -> float:
-    total, tokens = 0.0, 0
-    for position in rollouts.positions:
-        chosen = _log(position.probabilities[position.state, position.token])
-        total -= float(np.sum(advantages[position.rollout] * chosen))
-        tokens += len(position.token)
-    return total / tokens
-
-
-def _log(probabilities: Floats) -> Floats:
-    return np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))

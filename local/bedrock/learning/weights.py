@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from local.bedrock.learning.features import Features, Floats, Ints
+from local.bedrock.learning.features import PADDING, Features, Floats, Ints
 
 MAX_BUCKETS = 2**17
 MAX_NUMBERS = 2**23
@@ -38,7 +38,8 @@ class Weights:
     def of(cls, buckets: Ints, rows: Floats) -> Self:
         """Weights whose touched buckets and rows are these, copied."""
         weights = cls(rows.shape[1])
-        weights.rows[weights.row_numbers(buckets)] = rows
+        numbers = weights.row_numbers(buckets)
+        weights.rows[numbers] = rows
         return weights
 
     def touched(self) -> tuple[Ints, Floats]:
@@ -55,6 +56,21 @@ class Weights:
             rows = self.rows[row_of[part]]
             logits[part] = np.matmul(features.values[part, None, :], rows)[:, 0, :]
         return logits
+
+    def add(self, features: Features, slopes: Floats) -> None:
+        """Adds to the row of each position's features their value times the position's `slopes`
+        [positions, vocabulary]: the gradient of an objective with these slopes by the positions' logits."""
+        width = features.buckets.shape[1]
+        flat, values = features.buckets.ravel(), features.values.ravel()
+        order = np.argsort(flat, kind="stable")
+        order = order[np.searchsorted(flat, PADDING, side="right", sorter=order) :]
+        buckets, place = np.unique(flat[order], return_inverse=True)
+        numbers = self.row_numbers(buckets)
+        for part in _parts(len(order), slopes.shape[1]):
+            chosen = order[part]
+            addends = slopes[chosen // width] * values[chosen, None]
+            starts = np.flatnonzero(np.diff(place[part], prepend=-1))
+            self.rows[numbers[place[part][starts]]] += np.add.reduceat(addends, starts, axis=0)
 
     def row_numbers(self, buckets: Ints) -> Ints:
         """The rows of these distinct buckets; those touched for the first time get one, all zero."""
@@ -77,35 +93,17 @@ class AdaGrad:
         self._weights, self._rate = weights, rate
         self._squares: NDArray[np.float64] = np.empty(0)
 
-    def ascend(self, features: Features, slopes: Floats) -> float:
-        """One step; returns the gradient's norm. `slopes` [positions, vocabulary] are those of the objective by the
-        logits of each position."""
-        buckets, gradient = gradient_by_bucket(features, slopes)
-        rows = self._weights.row_numbers(buckets)
+    def ascend(self, gradient: Weights) -> float:
+        """One step along the gradient, which holds the slope by each weight; returns its norm."""
+        buckets, slopes = gradient.touched()
+        numbers = self._weights.row_numbers(buckets)
         added = len(self._weights.rows) - len(self._squares)
         self._squares = np.concatenate([self._squares, np.full(added, _FIRST_SQUARE)])
-        squares = np.einsum("ij,ij->i", gradient, gradient, dtype=np.float64)
-        self._squares[rows] += squares
-        gradient *= (self._rate / np.sqrt(self._squares[rows, None])).astype(np.float32)
-        self._weights.rows[rows] += gradient
+        squares = np.einsum("ij,ij->i", slopes, slopes, dtype=np.float64)
+        self._squares[numbers] += squares
+        slopes *= (self._rate / np.sqrt(self._squares[numbers, None])).astype(np.float32)
+        self._weights.rows[numbers] += slopes
         return float(np.sqrt(squares.sum()))
-
-
-def gradient_by_bucket(features: Features, slopes: Floats) -> tuple[Ints, Floats]:
-    """The buckets that occur and the gradient of each one's weights, [buckets, vocabulary]."""
-    width = features.buckets.shape[1]
-    flat = features.buckets.ravel()
-    order = np.argsort(flat, kind="stable")
-    order = order[np.searchsorted(flat, 1, sorter=order) :]
-    buckets, place = np.unique(flat[order], return_inverse=True)
-    gradient = np.zeros((len(buckets), slopes.shape[1]), np.float32)
-    values = features.values.ravel()
-    for part in _parts(len(order), slopes.shape[1]):
-        chosen = order[part]
-        addends = slopes[chosen // width] * values[chosen, None]
-        starts = np.flatnonzero(np.diff(place[part], prepend=-1))
-        gradient[place[part][starts]] += np.add.reduceat(addends, starts, axis=0)
-    return buckets, gradient
 
 
 def _parts(count: int, numbers_each: int) -> list[slice]:

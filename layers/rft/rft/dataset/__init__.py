@@ -1,0 +1,24 @@
+"""Training datasets: checked line by line, split, and passed on as the bytes they came in."""
+
+from __future__ import annotations
+
+from rft.dataset.canonical import with_rft_field
+from rft.dataset.checking import DatasetCheck, RecordFacts
+from rft.dataset.limits import MAX_LINE_BYTES, Limits
+from rft.dataset.lines import Line, split_lines
+from rft.dataset.problems import Problem
+from rft.dataset.report import DatasetReport
+from rft.dataset.split import choose_validation
+
+__all__ = [
+    "MAX_LINE_BYTES",
+    "DatasetCheck",
+    "DatasetReport",
+    "Limits",
+    "Line",
+    "Problem",
+    "RecordFacts",
+    "choose_validation",
+    "split_lines",
+    "with_rft_field",
+]

@@ -40,7 +40,8 @@ class FinalAnswer:
 
 def final_answer(text: str) -> FinalAnswer:
     """The number that a solution commits to. Only the last 65,536 characters are searched."""
-    text = text[-MAX_SEARCHED:]
+    if len(text) > MAX_SEARCHED:
+        text = "".join(text[-MAX_SEARCHED:].split(maxsplit=1)[1:])  # without the word that is cut in two
     return _marked(text) or _phrased(text) or FinalAnswer(_last_number(text), marked=False)
 
 

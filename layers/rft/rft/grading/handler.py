@@ -34,7 +34,7 @@ def grader(score: Scorer, *, name: str = "grader", time_limit: float = 1.0) -> H
     if not time_limit > 0:
         raise ValueError("time_limit must be above 0 seconds")
     name = os.environ.get("POWERTOOLS_SERVICE_NAME") or name
-    logger = Logger(service=name)
+    logger = Logger(service=name, location=None)
     has_worked = False
 
     def handler(event: Any, context: Any = None) -> list[dict[str, Any]]:

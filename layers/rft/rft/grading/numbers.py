@@ -1,8 +1,8 @@
 """Numbers as people and models write them, read exactly or not at all.
 
 What is read: ``42``, ``-1,234.50``, ``.5``, ``1/2``, ``1 1/2``, ``3e8``, ``3 × 10^8``, ``5%``, ``$5``, ``5 million``,
-``5 km/h``, ``x = 5``, and these in LaTeX (``\\frac12``, ``1{,}000``, ``\\$5``, ``50\\%``, ``5\\text{ cm}^2``). Thousands are set
-off by a comma or an unbreakable space, in groups of exactly three digits, so ``1,5`` is no number here.
+``5 km/h``, ``x = 5``, and these in LaTeX (``\\frac12``, ``1{,}000``, ``\\$5``, ``50\\%``, ``5\\text{ cm}^2``).
+Thousands are set off by a comma or an unbreakable space, in groups of exactly three digits: ``1,5`` is no number here.
 
 What is never guessed: a percentage is its hundredth and nothing else (50% is 0.5 and 1/2, but not 50); a decimal isn't
 rounded (0.33 is not 1/3); a text with more in it than one number (``5 or 6``, ``2x``, ``3 + 4``) is not read.
@@ -45,12 +45,12 @@ _UNIT = re.compile(rf"{_WORD}(?:(?:[ ]?[/·-][ ]?|[ ]){_WORD}){{0,3}}+|°[CF]?|[
 _LETTERS = re.compile(r"[A-Za-zµμΩ]++")
 _ONE_LETTER_UNITS = frozenset("mgshlL")  # any other letter may be a variable, or stand for a thousand
 # Words that make another number of the one before them.
-_NO_UNITS = frozenset(
-    (
-        *("or", "and", "to", "not", "plus", "minus", "times", "over", "point", "squared", "cubed", "factorial"),
-        *("half", "quarter", "third", "percent", "percentage", "lakh", "crore", "bn", "mn", *_SCALES),
-        *("pi", "tau", "sqrt", "log", "ln", "sin", "cos", "tan", "mod", "inf"),
-    )
+_NO_UNITS = re.compile(
+    r"""or|and|to|not|plus|minus|times|over|point|squared|cubed|factorial|percent.*|lakh|crore|bn|mn|mil
+    |(?:hundred|thousand|million|billion|trillion|dozen).*|half|halves
+    |(?:third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth)s?
+    |pi|tau|sqrt|log|ln|sin|cos|tan|mod|inf""",
+    re.VERBOSE | re.IGNORECASE,
 )
 _UNIT_NAMES = {
     "$": "dollar", "dollars": "dollar", "usd": "dollar", "€": "euro", "euros": "euro", "eur": "euro",
@@ -140,9 +140,9 @@ def leading_quantity(text: str) -> Quantity | None:
 
 def quantity_of(value: float) -> Quantity | None:
     """A JSON number as it was written, so 0.1 is a tenth; None if it isn't finite or is out of all proportion."""
-    if not abs(value) < 10.0**MAX_EXPONENT:  # NaN as well
-        return None
-    return Quantity(Fraction(value) if isinstance(value, int) else Fraction(repr(value)))
+    if isinstance(value, int):
+        return Quantity(Fraction(value)) if abs(value) < 10**MAX_EXPONENT else None
+    return parse_quantity(repr(value))
 
 
 def _read_number(text: str) -> tuple[Quantity, int] | None:
@@ -186,7 +186,7 @@ def _unit(text: str) -> str | None:
     words = _LETTERS.findall(text)
     if words and len(words[0]) == 1 and words[0] not in _ONE_LETTER_UNITS:
         return None
-    if any(word.lower() in _NO_UNITS for word in words):
+    if any(_NO_UNITS.fullmatch(word) for word in words):
         return None
     known = _UNIT_NAMES.get(text.lower())
     # Short units differ by case (mW and MW), words don't.

@@ -13,7 +13,8 @@ from typing import Any
 from rft.aws import objects
 from rft.aws.clients import client
 from rft.dataset.canonical import with_rft_field
-from rft.dataset.checking import DatasetCheck, Limits
+from rft.dataset.checking import DatasetCheck
+from rft.dataset.limits import Limits
 from rft.dataset.lines import Line, split_lines
 from rft.dataset.split import choose_validation
 from rft.errors import DatasetInvalid
@@ -36,9 +37,13 @@ def prepare_dataset(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
     """Raises ``DatasetInvalid`` with the place of the report that names each bad line, and ``DatasetMissing``."""
     run = pipeline.begin(run_id, Status.PREPARING)
     request = run.request
-    training = _check(request["training_data"], is_validation=False)
+    # All of the stack's own graders compare with the reference; what somebody else's needs, only they know.
+    needs_reference = "lambda_arn" not in request.get("grader", {})
+    training = _check(request["training_data"], Limits(require_reference=needs_reference))
     validation_source = request.get("validation_data") or {}
-    validation = _check(validation_source, is_validation=True) if "s3_uri" in validation_source else None
+    # Bedrock publishes a minimum for training prompts only.
+    few = Limits(min_records=1, require_reference=needs_reference)
+    validation = _check(validation_source, few) if "s3_uri" in validation_source else None
     report_uri = _report(pipeline, run, training, validation)
     faults = [c.report for c in (training, validation) if c is not None and not c.report["valid"]]
     if faults:
@@ -54,9 +59,9 @@ def _lines(source: objects.PinnedObject) -> Iterator[Line]:
     return split_lines(objects.chunks(client("s3"), source))
 
 
-def _check(location: dict[str, Any], *, is_validation: bool) -> _Checked:
+def _check(location: dict[str, Any], limits: Limits) -> _Checked:
     source = objects.pin(client("s3"), location["s3_uri"], location.get("version_id"))
-    check = DatasetCheck(limits=_limits(is_validation=is_validation))
+    check = DatasetCheck(limits=limits)
     hashes = array("Q")
     for line in _lines(source):
         facts = check.add(line)
@@ -64,11 +69,6 @@ def _check(location: dict[str, Any], *, is_validation: bool) -> _Checked:
             hashes.append(facts.split_hash)
     report = {"source": source.uri, "version_id": source.version_id, "etag": source.etag} | check.report().to_json()
     return _Checked(source, report, hashes)
-
-
-def _limits(*, is_validation: bool) -> Limits:
-    # Bedrock publishes a minimum for training prompts only.
-    return Limits(min_records=1) if is_validation else Limits()
 
 
 def _report(pipeline: Pipeline, run: Run, training: _Checked, validation: _Checked | None) -> str:
@@ -109,7 +109,7 @@ def _write(
         for source, names in ((training, sides), (validation, repeat("validation"))):
             if source is None:
                 continue
-            for line, name in zip((line for line in _lines(source.source) if line.data), names, strict=False):
+            for line, name in zip((line for line in _lines(source.source) if line.data and not line.data.isspace()), names, strict=False):
                 assert line.data is not None
                 writers[name].write(with_rft_field(line.data, rft) + b"\n")
                 counts[name] += 1

@@ -40,8 +40,8 @@ def start_from_upload(pipeline: Pipeline, event: dict[str, Any]) -> Started | No
     if bucket != pipeline.environment.bucket or not key.startswith(INBOX) or not uploaded.get("size", 1):
         return None
     parts = key.removeprefix(INBOX).split("/")
-    # Without a version (a bucket that was suspended) the content's hash tells one upload from the next.
-    origin = ("s3", bucket, key, version or uploaded.get("etag") or uploaded["sequencer"])
+    # Without a version (a bucket whose versioning was suspended) the sequencer tells one upload from the next.
+    origin = ("s3", bucket, key, version or uploaded.get("sequencer") or uploaded["etag"])
     if len(parts) == 1 and parts[0].endswith(".jsonl"):
         return _start_or_reject(pipeline, _defaults(bucket, key, version), origin, name=parts[0].removesuffix(".jsonl"))
     if len(parts) == 2 and parts[1] == "run.json":

@@ -1,0 +1,153 @@
+"""The rule graders: time per sample, the worst that hostile answers can do, and the cost of a cold start."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks import Measurement
+from functions.graders.format_validation import app as format_validation
+from functions.graders.math_reasoning import app as math_reasoning
+from rft.grading import Sample, grader
+from rft.grading.batch import Scorer
+from rft.grading.format_validation import score_format
+from rft.grading.handler import Handler
+from rft.grading.json_answer import MAX_ANSWER
+from rft.grading.math_reasoning import score_final_number
+
+ROOT = Path(__file__).parents[1]
+ROUNDS = 9
+BATCH = 64
+
+PROMISE_AT_100_WORDS = 60.0  # µs
+PROMISE_HOSTILE = 5.0  # ms
+PROMISE_IMPORT = 0.20
+
+HOSTILE_SOLUTIONS = {
+    "a tower of powers": "#### 9**9**9",
+    "a huge exponent": "#### 1e999999999",
+    "300 brackets": "(" * 300 + "1" + ")" * 300,
+    "a million digits": "9" * 1_000_000,
+    "1 MB of words": "lorem ipsum " * 90_000,
+    "1 MB of ####": "####" * 250_000,
+    "1 MB of open boxes": "\\boxed{" * 160_000,
+    "1 MB of 'answer is'": "answer is " * 100_000,
+    "1 MB of thousands": "1,000" * 200_000,
+    "1 MB of fractions": "1/" * 500_000,
+    "1 MB of white space": "answer" + " " * 1_000_000,
+}
+HOSTILE_OBJECTS = {
+    "too deep to parse": '{"a":' + "[" * (MAX_ANSWER - 10),
+    "many small objects": '{"a":[' + "{}," * (MAX_ANSWER // 3 - 4) + "{}]}",
+    "many numbers": '{"a":[' + "1.5," * (MAX_ANSWER // 4 - 4) + "1]}",
+    "many names": "{" + ",".join(f'"{n}":1' for n in range(3500)) + "}",
+    "long integers": '{"a":[' + ",".join(["9" * 4000] * 8) + "]}",
+    "1 MB of brackets": "[" * 1_000_000,
+    "1 MB of white space": " " * 1_000_000,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An answer of so many words, and what scores it."""
+
+    name: str
+    answer: str
+    reference: Any
+    score: Scorer
+    handler: Handler
+
+    def score_once(self) -> None:
+        self.score(Sample("sample", 0, self.answer, [], self.reference))
+
+    def handle_batch(self) -> None:
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.handler([_item(self)] * BATCH, None)
+
+
+def measure() -> Iterator[Measurement]:
+    """Scoring alone and the whole handler at 10, 100 and 500 words; hostile answers; imports in fresh processes."""
+    with contextlib.redirect_stdout(io.StringIO()):  # Powertools' logger keeps the stream that it began with
+        handlers = [grader(app.score, name=f"benchmark-{app.__name__}") for app in (math_reasoning, format_validation)]
+    for words in (10, 100, 500):
+        promise = PROMISE_AT_100_WORDS if words == 100 else None
+        for case in _cases(words, *handlers):
+            alone = _seconds(case.score_once)
+            yield Measurement(f"{case.name}, {words} words, scoring", alone * 1e6, "µs/sample", promise)
+            whole = _seconds(case.handle_batch) / BATCH
+            yield Measurement(f"{case.name}, {words} words, handler with metrics", whole * 1e6, "µs/sample", promise)
+    yield _worst("math reasoning", HOSTILE_SOLUTIONS, lambda answer: score_final_number(answer, "42"))
+    yield _worst("format validation", HOSTILE_OBJECTS, lambda answer: score_format(answer, {"a": 1}, {}))
+    client = _import_seconds("import boto3; boto3.client('s3')", [])
+    for name in ("math_reasoning", "format_validation"):
+        ratio = _import_seconds("import app", [f"functions/graders/{name}", "layers/rft"]) / client
+        yield Measurement(f"import of {name} against boto3 and an S3 client", ratio, "", PROMISE_IMPORT)
+
+
+def _cases(words: int, math_handler: Handler, format_handler: Handler) -> Iterator[_Case]:
+    story = " ".join(f"word{n % 7}" if n % 5 else str(n) for n in range(words - 2))
+    fields: dict[str, Any] = {"queue": "billing", "urgent": True, "score": 0.5}
+    fields["summary"] = " ".join(["word"] * (words - 6))
+    fenced = f"```json\n{json.dumps(fields)}\n```"
+    yield _Case("math, marked", f"{story}\n#### 1,042", "1042", math_reasoning.score, math_handler)
+    yield _Case("math, last number", f"{story} so 1,042 apples.", "1042", math_reasoning.score, math_handler)
+    yield _Case("format", fenced, fields, format_validation.score, format_handler)
+
+
+def _item(case: _Case) -> dict[str, Any]:
+    run = {"run_id": "benchmark-0123456789ab", "model": "benchmark"}
+    return {
+        "id": "sample",
+        "messages": [{"role": "user", "content": "?"}, {"role": "assistant", "content": case.answer}],
+        "metadata": {"reference_answer": case.reference, "rft": run},
+    }
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    """CPU seconds of one call: the median of rounds of at least 20 ms each."""
+    times = 1
+    while (spent := _cpu(call, times)) < 0.02:
+        times = max(times * 2, int(times * 0.025 / max(spent, 1e-6)))
+    return statistics.median(_cpu(call, times) for _ in range(ROUNDS)) / times
+
+
+def _cpu(call: Callable[[], object], times: int) -> float:
+    start = time.process_time()
+    for _ in range(times):
+        call()
+    return time.process_time() - start
+
+
+def _worst(name: str, answers: dict[str, str], score: Callable[[str], object]) -> Measurement:
+    spent = {kind: _seconds(partial(score, answer)) for kind, answer in answers.items()}
+    kind = max(spent, key=spent.__getitem__)
+    return Measurement(f"{name}, hostile: {kind}", spent[kind] * 1e3, "ms", PROMISE_HOSTILE)
+
+
+def _import_seconds(statement: str, paths: list[str]) -> float:
+    """CPU seconds of a statement in a fresh process that finds .pyc files; the median."""
+    program = f"import time; a = time.process_time(); {statement}; print(time.process_time() - a)"
+    with tempfile.TemporaryDirectory() as cache:
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(str(ROOT / path) for path in paths),
+            "PYTHONPYCACHEPREFIX": cache,
+            "PYTHONDONTWRITEBYTECODE": "",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+        seconds = [
+            float(subprocess.run([sys.executable, "-c", program], env=environment, check=True, stdout=-1).stdout)
+            for _ in range(ROUNDS + 1)
+        ]
+    return statistics.median(seconds[1:])  # the first one compiled

@@ -1,0 +1,96 @@
+"""What is wrong with a dataset, said so that a person can act on it: where, which rule, what was found, the fix."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+SHOWN_CHARACTERS = 80
+
+
+class Flaw(NamedTuple):
+    """A broken rule at ``path`` (``messages[0].role``; empty for the whole line), on a line known to the caller."""
+
+    path: str
+    rule: str
+    message: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A flaw and its line, counted from 1; ``line`` is None when the file as a whole is meant.
+
+    ``message`` may quote the user's data, shortened and escaped: it belongs in their bucket and on their screen,
+    never in a log.
+    """
+
+    line: int | None
+    path: str
+    rule: str
+    message: str
+    fix: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class Findings:
+    """Problems in the order they were found: every one counted, at most ``max_listed`` kept.
+
+    A tenth of the list is held back for the first few of each rule, so that one mistake made on every line does
+    not push a rarer one out of sight.
+    """
+
+    max_listed: int
+    listed: list[Problem] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, line: int | None, flaw: Flaw) -> None:
+        self.counts[flaw.rule] += 1
+        held_back = 0 if self.counts[flaw.rule] <= 3 else self.max_listed // 10
+        if len(self.listed) < self.max_listed - held_back:
+            self.listed.append(Problem(line, *flaw))
+
+
+def shown(value: object) -> str:
+    """A value as a message may quote it: one line of printable ASCII, at most 80 characters."""
+    match value:
+        case dict():
+            return "an object"
+        case list():
+            return "a list"
+        case None | bool() | float() | str():
+            text = json.dumps(value[:SHOWN_CHARACTERS] if isinstance(value, str) else value)
+        case int():
+            text = str(value) if value.bit_length() < 256 else "a very long number"
+        case _:
+            text = str(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 3]}..."
+
+
+def kind_of(value: object) -> str:
+    """JSON's name for a value's type, with its article."""
+    match value:
+        case dict():
+            return "an object"
+        case list():
+            return "a list"
+        case str():
+            return "a string"
+        case bool():
+            return "a boolean"
+        case None:
+            return "null"
+        case _:
+            return "a number"
+
+
+def member(path: str, key: str) -> str:
+    """The path of a key below ``path``."""
+    if not (key.isascii() and key.replace("-", "_").isidentifier()):
+        return f"{path}[{shown(key)}]"
+    return f"{path}.{key}" if path else key

@@ -1,0 +1,57 @@
+"""One stand-in AWS for the whole session, with the real application deployed into it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.cloud import Cloud
+from tests.local.pipeline import Pipeline
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    cloud = Cloud.start(tmp_path_factory.mktemp("local") / "cloud", parameters={"JobCheckMinutes": "0.1"})
+    try:
+        yield cloud
+    finally:
+        cloud.stop()
+
+
+@pytest.fixture(scope="session")
+def pipeline(cloud: Cloud) -> Pipeline:
+    return Pipeline(cloud)
+
+
+@pytest.fixture(scope="session")
+def short() -> dict[str, Any]:
+    """A training that takes seconds: it proves the way, not the gain."""
+    return {"epoch_count": 1, "batch_size": 128, "training_sample_per_prompt": 2, "inference_max_tokens": 32}
+
+
+@pytest.fixture(scope="session")
+def tickets() -> bytes:
+    return (EXAMPLES / "ticket-triage" / "train.jsonl").read_bytes()
+
+
+@pytest.fixture
+def faults(cloud: Cloud) -> Iterator[Callable[[list[dict[str, Any]]], None]]:
+    """The stand-in's documented control of what goes wrong."""
+    import urllib.request
+
+    url = f"{cloud.info.bedrock_endpoint}/_local/faults"
+
+    def call(method: str, rules: list[dict[str, Any]] | None = None) -> None:
+        data = json.dumps(rules).encode() if rules is not None else None
+        headers = {"Content-Type": "application/json"}
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=5) as answer:
+            assert answer.status < 300
+
+    yield lambda rules: call("PUT", rules)
+    call("DELETE")

@@ -1,0 +1,189 @@
+"""The template's promises, held against what CloudFormation would get."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto.events.models import EventPattern
+
+EVENTS = Path(__file__).resolve().parents[2] / "events"
+# The closed list: actions that know no resource.
+STAR_ALLOWED = {"states:SendTaskSuccess", "states:SendTaskFailure"} | {
+    f"logs:{name}"
+    for name in (
+        "CreateLogDelivery",
+        "GetLogDelivery",
+        "UpdateLogDelivery",
+        "DeleteLogDelivery",
+        "ListLogDeliveries",
+        "PutResourcePolicy",
+        "DescribeResourcePolicies",
+        "DescribeLogGroups",
+    )
+}
+
+
+def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {name: r["Properties"] for name, r in resources.items() if r["Type"] == kind}
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for policy in role.get("Policies", []):
+        # A policy that stands under a condition is looked into as well.
+        document = policy.get("Fn::If", [None, policy])[1]["PolicyDocument"]
+        yield from document["Statement"]
+
+
+def test_each_function_has_one_explicit_role_of_its_own(resources: dict[str, Any]) -> None:
+    roles = [json.dumps(p["Role"]) for p in of_type(resources, "AWS::Lambda::Function").values()]
+    assert len(roles) == len(set(roles)) >= 10
+    for role in of_type(resources, "AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role
+
+
+def test_star_resources_are_on_the_closed_list_only(resources: dict[str, Any]) -> None:
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        for statement in statements(role):
+            actions = as_list(statement["Action"])
+            assert not [a for a in actions if "*" in a], name
+            if "*" in as_list(statement["Resource"]):
+                assert set(actions) <= STAR_ALLOWED, name
+
+
+def test_no_resource_has_a_wildcard_in_service_or_type(resources: dict[str, Any]) -> None:
+    for role in of_type(resources, "AWS::IAM::Role").values():
+        for statement in statements(role):
+            for resource in as_list(statement["Resource"]):
+                text = resource.get("Fn::Sub", "") if isinstance(resource, dict) else resource
+                arn = re.match(r"arn:([^:]*:){5}[^:/]*", text) if isinstance(text, str) else None
+                assert arn is None or "*" not in arn[0], text
+
+
+def test_only_the_waiting_function_may_answer_task_tokens(resources: dict[str, Any]) -> None:
+    holders = {
+        name
+        for name, role in of_type(resources, "AWS::IAM::Role").items()
+        if any(a.startswith("states:SendTask") for s in statements(role) for a in as_list(s["Action"]))
+    }
+    assert holders == {"AwaitJobRole"}
+
+
+def test_the_job_role_can_only_be_passed_to_bedrock_and_assumed_for_our_jobs(resources: dict[str, Any]) -> None:
+    passes = [
+        statement
+        for role in of_type(resources, "AWS::IAM::Role").values()
+        for statement in statements(role)
+        if "iam:PassRole" in as_list(statement["Action"])
+    ]
+    assert [s["Resource"] for s in passes] == [{"Fn::GetAtt": ["BedrockRole", "Arn"]}]
+    assert passes[0]["Condition"] == {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}
+    (trust,) = resources["BedrockRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "bedrock.amazonaws.com"}
+    assert trust["Condition"]["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
+    assert "model-customization-job/*" in json.dumps(trust["Condition"]["ArnEquals"])
+
+
+def test_each_function_logs_to_its_own_group_which_forgets(resources: dict[str, Any]) -> None:
+    groups = of_type(resources, "AWS::Logs::LogGroup")
+    assert all("RetentionInDays" in group for group in groups.values())
+    for name, function in of_type(resources, "AWS::Lambda::Function").items():
+        assert function["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}Log"}}
+        assert groups[f"{name}Log"]["LogGroupName"]["Fn::Sub"].endswith(function["FunctionName"]["Fn::Sub"])
+
+
+def test_every_route_needs_a_signature(resources: dict[str, Any]) -> None:
+    paths = resources["Api"]["Properties"]["Body"]["paths"]
+    methods = [(path, m, spec) for path, item in paths.items() for m, spec in item.items()]
+    assert {(path, m) for path, m, _ in methods} == {
+        ("/runs", "post"),
+        ("/runs", "get"),
+        ("/runs/{run_id}", "get"),
+        ("/runs/{run_id}/events", "get"),
+        ("/runs/{run_id}/metrics", "get"),
+        ("/runs/{run_id}/stop", "post"),
+    }
+    for _, _, spec in methods:
+        assert spec["security"] == [{"AWS_IAM": []}]
+        # The function runs in its own role, not with the rights of whoever calls.
+        assert spec["x-amazon-apigateway-integration"].get("credentials") is None
+
+
+def test_the_data_stays_ours_and_stays(resources: dict[str, Any]) -> None:
+    bucket = resources["DataBucket"]
+    for name in ("DataBucket", "RunTable"):
+        assert (resources[name]["DeletionPolicy"], resources[name]["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert all(bucket["Properties"]["PublicAccessBlockConfiguration"].values())
+    assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["Properties"]["NotificationConfiguration"]["EventBridgeConfiguration"]["EventBridgeEnabled"] is True
+
+
+def test_the_mail_subscription_exists_only_where_an_address_was_given(resources: dict[str, Any]) -> None:
+    assert resources["EmailSubscription"]["Condition"] == "HasEmail"
+
+
+def test_no_event_is_lost_without_a_trace(resources: dict[str, Any]) -> None:
+    rules = of_type(resources, "AWS::Events::Rule")
+    assert len(rules) == 4
+    for rule in rules.values():
+        assert all("DeadLetterConfig" in target and "RetryPolicy" in target for target in rule["Targets"])
+    for name in ("StartRun", "AwaitJob", "CloseRun"):
+        assert "DeadLetterConfig" in resources[name]["Properties"]
+
+
+def test_training_gets_published_graders(source: dict[str, Any], resources: dict[str, Any]) -> None:
+    graders = [n for n, r in source["Resources"].items() if "graders/" in str(r["Properties"].get("CodeUri"))]
+    assert len(graders) == 2
+    for name in graders:
+        assert source["Resources"][name]["Properties"]["AutoPublishAlias"] == "live"
+        assert "Events" not in source["Resources"][name]["Properties"]
+    # A grader may write its log, and that is all.
+    for name in graders:
+        assert [as_list(s["Action"]) for s in statements(resources[f"{name}Role"]["Properties"])] == [
+            ["logs:CreateLogStream", "logs:PutLogEvents"]
+        ]
+
+
+def pattern_of(resources: dict[str, Any], rule: str) -> EventPattern:
+    pattern = json.dumps(resources[rule]["Properties"]["EventPattern"])
+    for reference, value in (
+        ('{"Ref": "DataBucket"}', '"rft-data-123456789012"'),
+        ('{"Ref": "BedrockEventSource"}', '"aws.bedrock"'),
+    ):
+        pattern = pattern.replace(reference, value)
+    machine = re.sub(
+        r'\{"Fn::Sub": "arn:[^"]*"\}', '"arn:aws:states:us-east-1:123456789012:stateMachine:rft-run"', pattern
+    )
+    return EventPattern.load(machine)
+
+
+@pytest.mark.parametrize(
+    ("rule", "events"),
+    [
+        ("StartRunRequested", ["run_requested", "run_requested_invalid"]),
+        ("AwaitJobJobEvent", ["job_in_progress", "job_completed", "job_failed", "job_stopped"]),
+        ("CloseRunExecutionEnded", ["execution_aborted"]),
+    ],
+)
+def test_each_rule_takes_its_own_events_and_no_others(resources: dict[str, Any], rule: str, events: list[str]) -> None:
+    pattern = pattern_of(resources, rule)
+    for path in EVENTS.glob("*.json"):
+        event = json.loads(path.read_text())
+        if isinstance(event, dict) and "detail-type" in event:
+            assert pattern.matches_event(event) == (path.stem in events), path.stem
+
+
+def test_the_upload_rule_names_the_inbox_only(resources: dict[str, Any]) -> None:
+    pattern = resources["StartRunUpload"]["Properties"]["EventPattern"]
+    assert pattern["detail"] == {
+        "bucket": {"name": [{"Ref": "DataBucket"}]},
+        "object": {"key": [{"wildcard": "inbox/*.jsonl"}, {"wildcard": "inbox/*/run.json"}]},
+    }

@@ -1,0 +1,274 @@
+"""The demo's way from end to end, on moto's S3, SNS and SQS, with a model, a grader and an API that pretend."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner
+
+from cli.main import app
+from cli.target import Place, Target
+from local.cloud import CloudError, CloudInfo
+
+if TYPE_CHECKING:
+    from tests.unit.cli.conftest import FakeApi
+
+RUN_ID = "ticket-triage-0123456789ab"
+KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+DEPLOYMENT = "arn:aws:bedrock:us-east-1:000000000000:custom-model-deployment/abc123def456"
+Rft = Callable[..., Any]
+
+
+class World:
+    """What the demo meets: how models answer, how the grader scores, and what was done."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.info: CloudInfo
+        self.deeds: list[str] = []
+        self.tuned_answer = "right"
+        self.score: Callable[[str], float] = lambda answer: 1.0 if answer == "right" else 0.0
+        self.start_failure: BaseException | None = None
+        self.on_grade: Callable[[], None] = lambda: None
+
+    # as a boto3 session
+    def client(self, service: str, **_: Any) -> Any:
+        if service in {"lambda", "bedrock-runtime"}:
+            return self
+        return boto3.client(service, "us-east-1", **KEYS)  # type: ignore[call-overload]
+
+    def get_credentials(self) -> Any:
+        return boto3.Session(**KEYS).get_credentials()
+
+    # as bedrock-runtime
+    def converse(self, modelId: str, inferenceConfig: Any, **_: Any) -> Any:  # noqa: N803
+        assert inferenceConfig["temperature"] == 1.0
+        text = self.tuned_answer if modelId == DEPLOYMENT else "wrong"
+        return {"output": {"message": {"content": [{"text": text}]}}}
+
+    # as lambda
+    def invoke(self, Payload: bytes, **_: Any) -> Any:  # noqa: N803
+        self.on_grade()
+        results = [
+            {"id": item["id"], "aggregate_reward_score": self.score(item["messages"][-1]["content"])}
+            for item in json.loads(Payload)
+        ]
+        return {"Payload": io.BytesIO(json.dumps(results).encode())}
+
+    # as local.cloud.Cloud
+    def start(self, root: Path, *, on_progress: Callable[[str], None], seed: int) -> World:
+        self.deeds.append(f"start {root.relative_to(self.root)} {seed}")
+        on_progress("starting the stand-in AWS")
+        if self.start_failure is not None:
+            raise self.start_failure
+        return self
+
+    def clear(self, root: Path) -> bool:
+        return False
+
+    def deploy_grader(self, app_py: Path) -> str:
+        self.deeds.append(f"deploy {app_py.name}")
+        return "arn:aws:lambda:us-east-1:000000000000:function:mine:1"
+
+    def stop(self) -> None:
+        self.deeds.append("stop")
+
+
+@pytest.fixture
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "examples" / "ticket-triage"
+    folder.mkdir(parents=True)
+    record = {"messages": [{"role": "user", "content": "the till is dead"}], "reference_answer": "right"}
+    for name, count in (("train.jsonl", 40), ("validation.jsonl", 20)):
+        (folder / name).write_text("".join(json.dumps({"id": str(i), **record}) + "\n" for i in range(count)))
+    request = {
+        "model": "ticket-triage",
+        "training_data": {"s3_uri": "train.jsonl"},
+        "validation_data": {"s3_uri": "validation.jsonl"},
+        "grader": {"name": "format-validation"},
+    }
+    (folder / "run.json").write_text(json.dumps(request))
+    monkeypatch.setattr("cli.demo.EXAMPLES", folder.parent)
+    return folder
+
+
+@pytest.fixture
+def world(
+    tmp_path: Path,
+    api: FakeApi,
+    cloud_info: dict[str, str],
+    make_run: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    local_cloud: Target,
+) -> Iterator[World]:
+    world = World(tmp_path)
+    with mock_aws():
+        boto3.client("s3", "us-east-1", **KEYS).create_bucket(Bucket="data-bucket")
+        sns = boto3.client("sns", "us-east-1", **KEYS)
+        info = cloud_info | {"topic_arn": sns.create_topic(Name="rft")["TopicArn"]}
+        world.info = CloudInfo(**info)
+        names = ("stack", "region", "api_url", "bucket", "topic_arn", "state_machine_arn")
+        target = Target(place=Place.LOCAL, session=world, **{name: info[name] for name in names})  # type: ignore[arg-type]
+        monkeypatch.setattr(Target, "from_cloud", lambda _: target)
+        monkeypatch.setattr("cli.demo.Cloud", world)
+        monkeypatch.setattr("cli.mailbox._PATIENCE_SECONDS", 0.5)
+
+        def notify(look: int) -> None:
+            if api.looks[min(look, len(api.looks)) - 1]["status"] in {"promoted", "failed"}:
+                sns.publish(TopicArn=info["topic_arn"], Subject="a better model", Message=f"run {RUN_ID} has ended")
+
+        api.on_look = notify
+        dataset = {
+            "train_uri": "s3://data-bucket/inbox/ticket-triage/train.jsonl",
+            "validation_uri": "s3://data-bucket/inbox/ticket-triage/validation.jsonl",
+            "report_uri": None,
+            "train_records": 40,
+            "validation_records": 20,
+        }
+        api.looks = [make_run("training"), make_run("promoted", dataset=dataset, deployment_arn=DEPLOYMENT)]
+        yield world
+
+
+@pytest.fixture
+def rft(runner: CliRunner, world: World, example: Path) -> Rft:
+    return lambda *arguments: runner.invoke(app, ["demo", *map(str, arguments)], env={"COLUMNS": "120"})
+
+
+def uploaded() -> dict[str, Any]:
+    s3 = boto3.client("s3", "us-east-1", **KEYS)
+    found = s3.list_objects_v2(Bucket="data-bucket")["Contents"]
+    ordered = sorted(found, key=lambda entry: (entry["LastModified"], entry["Key"].endswith("run.json")))
+    return {entry["Key"]: s3.get_object(Bucket="data-bucket", Key=entry["Key"])["Body"].read() for entry in ordered}
+
+
+def test_the_screen_shows_the_gain_the_deployment_and_the_message(rft: Rft, world: World) -> None:
+    result = rft("--seed", "7")
+    assert result.exit_code == 0, result.output
+    assert world.deeds == ["start demo 7", "stop"]
+    for words in (
+        "mean reward               0.00      1.00     +1.00  +1.00 to +1.00",
+        "20 records, both models asked at temperature 1, at most 256 tokens",
+        "Better: the mean reward on held-out records rose by +1.00",
+        DEPLOYMENT,
+        "a better model",
+        f"run {RUN_ID} has ended",
+        "The model is a stand-in",
+        "rft up --detach",
+    ):
+        assert words in result.stdout
+
+
+def test_json_holds_the_same_facts_and_nothing_else(rft: Rft, api: FakeApi) -> None:
+    result = rft("--json")
+    document = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert document.pop("seconds") > 0
+    assert json.loads(json.dumps(document.pop("notification")))["Message"] == f"run {RUN_ID} has ended"
+    assert document.pop("verdict")["better"] is True
+    assert document == {
+        "run": api.looks[-1],
+        "before": 0.0,
+        "after": 1.0,
+        "gain": {"mean": 1.0, "low": 1.0, "high": 1.0, "confidence": 0.95},
+        "components": {},
+        "deployment_arn": DEPLOYMENT,
+    }
+
+
+def test_the_example_goes_through_the_bucket_door_with_the_request_last(rft: Rft, example: Path) -> None:
+    rft("--json")
+    objects = uploaded()
+    assert list(objects)[-1] == "inbox/ticket-triage/run.json"
+    assert objects["inbox/ticket-triage/train.jsonl"] == (example / "train.jsonl").read_bytes()
+    assert json.loads(objects["inbox/ticket-triage/run.json"]) == json.loads((example / "run.json").read_text())
+
+
+def test_a_grader_of_ones_own_is_deployed_and_named(rft: Rft, world: World, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("")
+    assert rft("--grader", tmp_path / "app.py").exit_code == 0
+    assert "deploy app.py" in world.deeds
+    request = json.loads(uploaded()["inbox/ticket-triage/run.json"])
+    assert request["grader"] == {"lambda_arn": "arn:aws:lambda:us-east-1:000000000000:function:mine:1"}
+
+
+def test_a_grader_of_the_stack_is_named(rft: Rft) -> None:
+    rft("--grader", "math-reasoning")
+    assert json.loads(uploaded()["inbox/ticket-triage/run.json"])["grader"] == {"name": "math-reasoning"}
+
+
+def test_no_gain_is_an_honest_result(rft: Rft, world: World) -> None:
+    world.tuned_answer = "wrong"
+    world.score = lambda answer: 0.5
+    result = rft("--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["verdict"] == {
+        "better": False,
+        "text": "No gain could be measured: every reward was equal (0.50), before and after. "
+        "A grader that scores all answers alike has nothing to teach.",
+    }
+
+
+def test_a_run_that_fails_is_told_and_is_1(rft: Rft, world: World, api: FakeApi, make_run: Callable[..., Any]) -> None:
+    api.looks = [make_run("failed", reason={"error": "JobFailed", "message": "the grader broke", "details_uri": None})]
+    result = rft()
+    assert result.exit_code == 1
+    assert "JobFailed: the grader broke" in result.stdout
+    assert "The run ended as failed: nothing could be measured." in result.stdout
+    assert world.deeds[-1] == "stop"
+
+
+def test_a_silent_end_is_a_failure(rft: Rft, world: World, api: FakeApi) -> None:
+    api.on_look = lambda look: None
+    result = rft("--json")
+    assert result.exit_code == 1
+    assert "No notification" in json.loads(result.stdout)["error"]["message"]
+    assert world.deeds[-1] == "stop"
+
+
+def test_ctrl_c_cleans_up(rft: Rft, world: World) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    world.on_grade = interrupt
+    assert rft().exit_code == 130
+    assert world.deeds[-1] == "stop"
+
+
+def test_a_cloud_that_does_not_start_is_explained(rft: Rft, world: World) -> None:
+    world.start_failure = CloudError("the emulator isn't installed: run `make setup`")
+    result = rft()
+    assert result.exit_code == 1
+    assert "✗ starting the stand-in AWS" in result.stdout
+    assert "run `make setup`" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_one_demo_at_a_time(rft: Rft, world: World, runner: CliRunner) -> None:
+    in_first, go_on = threading.Event(), threading.Event()
+
+    def other() -> None:
+        import fcntl
+        import os
+
+        handle = os.open(world.root, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        in_first.set()
+        go_on.wait()
+        os.close(handle)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    in_first.wait()
+    result = rft()
+    go_on.set()
+    thread.join()
+    assert (result.exit_code, world.deeds) == (1, [])
+    assert "Another rft demo is running" in result.stderr

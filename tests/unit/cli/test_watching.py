@@ -1,0 +1,178 @@
+"""Following a run: what is drawn, what is said on a pipe, and patience with an API that stumbles."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from cli.faults import ApiProblem, ApiUnreachable
+from cli.run_board import RunBoard, Snapshot, last_step, state_times
+from cli.watching import follow, watch
+
+RUN_ID = "ticket-triage-0123456789ab"
+NOON = datetime(2026, 1, 31, 12, 0, 40, tzinfo=UTC)
+DATASET = {
+    "train_uri": "s3://b/t",
+    "validation_uri": "s3://b/v",
+    "report_uri": "s3://b/r",
+    "train_records": 360,
+    "validation_records": 100,
+}
+
+
+def moved(second: int, status: str) -> dict[str, Any]:
+    return {"at": f"2026-01-31T12:00:{second:02}Z", "type": "status", "detail": {"status": status, "previous": None}}
+
+
+def curve(steps: int) -> dict[str, Any]:
+    training = [
+        {"step": i, "epoch": 1, "reward_mean": i / 80, "reward_min": 0.0, "reward_max": 1.0}
+        for i in range(1, steps + 1)
+    ]
+    return {"run_id": RUN_ID, "training": training, "validation": [{"step": steps, "reward_mean": 0.5}]}
+
+
+class ScriptedApi:
+    """Each look takes the next step of a script: a run, or a fault."""
+
+    def __init__(self, *looks: Any, metrics: Any = None) -> None:
+        self._looks = list(looks)
+        self._metrics = metrics or {"run_id": RUN_ID, "training": [], "validation": []}
+
+    def run(self, run_id: str) -> Any:
+        look = self._looks.pop(0)
+        if isinstance(look, Exception):
+            raise look
+        return look
+
+    def events(self, run_id: str) -> Any:
+        return [moved(0, "received"), moved(2, "training")]
+
+    def metrics(self, run_id: str) -> Any:
+        if isinstance(self._metrics, Exception):
+            raise self._metrics
+        return self._metrics
+
+
+class Time:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.pauses.append(seconds)
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def followed(api: Any, time: Time, **options: Any) -> list[Snapshot]:
+    return list(follow(api, RUN_ID, interval=1.0, sleep=time.sleep, monotonic=time.monotonic, **options))
+
+
+def test_it_looks_gently_until_the_run_is_over(make_run: Callable[..., Any]) -> None:
+    time = Time()
+    snapshots = followed(ScriptedApi(make_run(), make_run("training"), make_run("promoted")), time)
+    assert [snapshot.run["status"] for snapshot in snapshots] == ["received", "training", "promoted"]
+    assert time.pauses == [1.0, 1.0]
+
+
+def test_trouble_is_shown_and_outlived_with_longer_pauses(make_run: Callable[..., Any]) -> None:
+    time = Time()
+    gone, busy = ApiUnreachable("No answer."), ApiProblem(503, "Busy")
+    snapshots = followed(ScriptedApi(make_run(), gone, busy, make_run("training"), make_run("kept")), time)
+    assert [bool(snapshot.trouble) for snapshot in snapshots] == [False, True, True, False, False]
+    assert time.pauses == [1.0, 2.0, 4.0, 1.0]
+
+
+def test_patience_ends(make_run: Callable[..., Any]) -> None:
+    time = Time()
+    api = ScriptedApi(make_run(), *[ApiUnreachable("No answer.")] * 50)
+    with pytest.raises(ApiUnreachable):
+        followed(api, time, patience=100)
+    assert 100 < time.now < 200
+
+
+@pytest.mark.parametrize("fault", [ApiProblem(404, "Gone"), ApiProblem(403, "Forbidden")])
+def test_a_refusal_is_raised_at_once(make_run: Callable[..., Any], fault: Exception) -> None:
+    with pytest.raises(ApiProblem):
+        followed(ScriptedApi(make_run(), fault), Time())
+
+
+def test_a_fault_at_the_first_look_is_raised() -> None:
+    with pytest.raises(ApiUnreachable):
+        followed(ScriptedApi(ApiUnreachable("No answer.")), Time())
+
+
+def test_metrics_that_can_not_be_read_disturb_nothing(make_run: Callable[..., Any]) -> None:
+    api = ScriptedApi(make_run("promoted", job_arn="arn:job"), metrics=ApiProblem(404, "Not yet"))
+    (snapshot,) = followed(api, Time())
+    assert snapshot.metrics["training"] == []
+
+
+def test_a_state_lasts_until_the_next_begins() -> None:
+    times = state_times([moved(0, "received"), moved(3, "preparing"), moved(10, "training")], NOON)
+    assert [(state.status, state.seconds) for state in times] == [("received", 3), ("preparing", 7), ("training", 30)]
+
+
+@pytest.mark.parametrize(
+    ("records", "chosen", "steps"),
+    [(360, {"epoch_count": 5, "batch_size": 24}, 75), (361, {"epoch_count": 1, "batch_size": 24}, 16), (9, {}, None)],
+)
+def test_the_last_step_is_known_where_the_request_says_enough(
+    make_run: Callable[..., Any], records: int, chosen: dict[str, int], steps: int | None
+) -> None:
+    run = make_run(request={"hyperparameters": chosen}, dataset=DATASET | {"train_records": records})
+    assert last_step(run) == steps
+
+
+def drawn(snapshot: Snapshot) -> str:
+    console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None)
+    console.print(RunBoard(snapshot, clock=lambda: NOON))
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_the_board_of_a_run_in_training(make_run: Callable[..., Any]) -> None:
+    run = make_run("training", dataset=DATASET, job_arn="arn:job", job_status="InProgress")
+    events = [moved(0, "received"), moved(1, "preparing"), moved(5, "queued"), moved(6, "training")]
+    screen = drawn(Snapshot(run, events, curve(40)))
+    lines = [line.strip() for line in screen.splitlines()]
+    assert lines[0] == f"ticket-triage  {RUN_ID}  training  40 s"
+    assert "✓  preparing    4.0 s  360 training, 100 validation records" in lines
+    assert any("training" in line and "34 s" in line and "step 40, epoch 1, reward 0.50" in line for line in lines)
+    assert "·  deploying" in lines
+    assert "1.00 ┤" in screen
+    assert "◆ validation" in screen
+
+
+def test_the_board_of_a_run_that_ended_badly(make_run: Callable[..., Any]) -> None:
+    reason = {"error": "JobFailed", "message": "[red]the grader\x1b[2J failed", "details_uri": "s3://b/report.json"}
+    run = make_run("failed", reason=reason, ended_at="2026-01-31T12:00:30Z", warnings=["the reward never moved"])
+    screen = drawn(Snapshot(run, [moved(0, "received"), moved(9, "failed")], curve(3)))
+    assert "✗  failed" in screen
+    assert "JobFailed: [red]the grader\N{REPLACEMENT CHARACTER}[2J failed" in screen
+    assert "details: s3://b/report.json" in screen
+    assert "warning: the reward never moved" in screen
+    assert "deploying" not in screen
+
+
+def test_on_a_pipe_each_change_is_a_line(make_run: Callable[..., Any]) -> None:
+    out = io.StringIO()
+    api = ScriptedApi(
+        make_run("training", job_arn="arn:job"),
+        make_run("training", job_arn="arn:job"),
+        make_run("promoted", job_arn="arn:job"),
+        metrics=curve(8),
+    )
+    run = watch(api, RUN_ID, Console(file=out, width=40), interval=0)  # type: ignore[arg-type]
+    lines = [line.split(maxsplit=1)[-1] for line in out.getvalue().splitlines()]
+    assert run["status"] == "promoted"
+    assert lines == [RUN_ID, "received", "training", "8: mean reward 0.100"]
