@@ -90,9 +90,8 @@ def measure() -> Iterator[Measurement]:
             yield Measurement(f"{case.name}, {words} words, handler with metrics", whole * 1e6, "µs/sample", promise)
     yield _worst("math reasoning", HOSTILE_SOLUTIONS, lambda answer: score_final_number(answer, "42"))
     yield _worst("format validation", HOSTILE_OBJECTS, lambda answer: score_format(answer, {"a": 1}, {}))
-    client = _import_seconds("import boto3; boto3.client('s3')", [])
     for name in ("math_reasoning", "format_validation"):
-        ratio = _import_seconds("import app", [f"functions/graders/{name}", "layers/rft"]) / client
+        ratio = _import_ratio("import app", [f"functions/graders/{name}", "layers/rft"])
         yield Measurement(f"import of {name} against boto3 and an S3 client", ratio, "", PROMISE_IMPORT)
 
 
@@ -136,9 +135,11 @@ def _worst(name: str, answers: dict[str, str], score: Callable[[str], object]) -
     return Measurement(f"{name}, hostile: {kind}", spent[kind] * 1e3, "ms", PROMISE_HOSTILE)
 
 
-def _import_seconds(statement: str, paths: list[str]) -> float:
-    """CPU seconds of a statement in a fresh process that finds .pyc files; the median."""
-    program = f"import time; a = time.process_time(); {statement}; print(time.process_time() - a)"
+def _import_ratio(statement: str, paths: list[str]) -> float:
+    """CPU time of a statement against that of a client for S3, in fresh processes that find .pyc files.
+
+    The two take turns, so that what else the machine does falls on both; the median of the ratios counts.
+    """
     with tempfile.TemporaryDirectory() as cache:
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(str(ROOT / path) for path in paths),
@@ -146,8 +147,14 @@ def _import_seconds(statement: str, paths: list[str]) -> float:
             "PYTHONDONTWRITEBYTECODE": "",
             "AWS_DEFAULT_REGION": "us-east-1",
         }
-        seconds = [
-            float(subprocess.run([sys.executable, "-c", program], env=environment, check=True, stdout=-1).stdout)
+        ratios = [
+            _process_seconds(statement, environment) / _process_seconds("import boto3; boto3.client('s3')", environment)
             for _ in range(ROUNDS + 1)
         ]
-    return statistics.median(seconds[1:])  # the first one compiled
+    return statistics.median(ratios[1:])  # the first round compiled
+
+
+def _process_seconds(statement: str, environment: dict[str, str]) -> float:
+    program = f"import time; a = time.process_time(); {statement}; print(time.process_time() - a)"
+    run = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True)
+    return float(run.stdout)

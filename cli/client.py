@@ -167,17 +167,17 @@ def _pause(attempt: int, retry_after: str | None = None) -> float:
 def _problem(answer: Answer) -> ApiProblem:
     document = answer.document()
     content = document if isinstance(document, dict) else {}
-    # API Gateway's own refusals (a bad signature, an unknown route) have only "message".
-    words = content.get("detail") or content.get("title") or content.get("message") or content.get("Message")
     errors = content.get("errors")
     problems = [
         RequestProblem(str(error.get("path", "$")), str(error.get("message", "")))
         for error in (errors if isinstance(errors, list) else [])
         if isinstance(error, dict)
     ]
+    # Where the problems are listed, the detail only strings them together. API Gateway's own refusals (a bad
+    # signature, an unknown route) have a message and nothing else.
+    names = ("title", "detail") if problems else ("detail", "title", "message", "Message")
+    words = next((str(content[name]) for name in names if content.get(name)), "The API refused")
     hint = None
     if answer.status in {401, 403}:
         hint = "The credentials need execute-api:Invoke on this API, and the right region."
-    return ApiProblem(
-        answer.status, f"{words or 'The API refused'} (HTTP {answer.status})", problems=problems, hint=hint
-    )
+    return ApiProblem(answer.status, f"{words} (HTTP {answer.status})", problems=problems, hint=hint)

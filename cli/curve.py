@@ -62,11 +62,16 @@ def reward_curve(
     return plot
 
 
-def legend(*, validation: bool) -> Text:
-    """What the signs of the plot mean."""
-    text = Text.assemble(("⠤⠒ ", TRAINING_STYLE), ("training", "dim"))
-    if validation:
-        text.append("   ").append(VALIDATION_MARK, style=VALIDATION_STYLE).append(" validation", style="dim")
+def legend(training: Sequence[Point], validation: Sequence[Point]) -> Text:
+    """What the signs of the plot mean, with the newest value of each."""
+    text = Text(style="dim")
+    for points, sign, style, name in (
+        (training, "⠤⠒", TRAINING_STYLE, "training"),
+        (validation, VALIDATION_MARK, VALIDATION_STYLE, "validation"),
+    ):
+        known = _finite(points)
+        if known:
+            text.append(sign, style=style).append(f" {name} {known[-1][1]:.2f} at step {known[-1][0]:g}   ")
     return text
 
 

@@ -89,6 +89,7 @@ def own_grader(grader: str | None) -> str | Path | None:
 def demo_cloud(steps: Steps, *, seed: int) -> Iterator[Cloud]:
     """A local cloud of the demo's own, stopped and removed whatever happens; one demo at a time."""
     root = default_root() / "demo"
+    is_alone = not root.parent.exists()
     root.parent.mkdir(parents=True, exist_ok=True)
     with _only_one(root.parent), ending_signals_interrupt():
         Cloud.clear(root)  # what a demo left behind that was killed
@@ -106,8 +107,9 @@ def demo_cloud(steps: Steps, *, seed: int) -> Iterator[Cloud]:
             with undisturbed():
                 steps.begin("stopping everything and cleaning up")
                 cloud.stop()
-                with suppress(OSError):
-                    root.parent.rmdir()  # made for the demo, unless a local cloud lives there
+                if is_alone:
+                    with suppress(OSError):
+                        root.parent.rmdir()  # a local cloud may have moved in meanwhile
                 steps.finish()
 
 

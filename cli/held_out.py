@@ -70,28 +70,27 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """What may be claimed, in words; nothing is claimed that the interval does not carry."""
+        gain = self.reward.gain
         if self.constant_reward is not None:
             return (
                 f"No gain could be measured: every reward was equal ({self.constant_reward:.2f}), before and after. "
-                "A grader that scores all answers alike has nothing to teach."
+                "Where all answers earn the same, there is nothing to learn from."
             )
         if self.records < FEWEST_RECORDS:
             return f"No gain could be measured: {self.records} held-out records are too few to tell."
+        if gain.high < 0:
+            return f"Worse: the mean reward on held-out records changed by {gain.mean:+.2f}, {_span(gain)}."
         if not self.is_better:
-            return (
-                "No gain could be measured: the interval of the difference "
-                f"({_span(self.reward.gain)}) is not wholly above zero."
-            )
-        return f"Better: the mean reward on held-out records rose by {self.reward.gain.mean:+.2f}" + self._parts()
+            return f"No gain could be measured: the difference may be chance, {_span(gain)}."
+        return f"Better: the mean reward on held-out records rose by {gain.mean:+.2f}, {_span(gain)}." + self._parts()
 
     def _parts(self) -> str:
+        """Which components the gain is in; none is claimed for the others."""
         sure = [name for name, change in self.components.items() if change.gain.is_certain]
         unsure = [name for name in self.components if name not in sure]
-        parts = f", {_span(self.reward.gain)} at {CONFIDENCE:.0%} confidence."
-        if len(self.components) > 1 and unsure:
-            parts += f" That gain is in {', '.join(sure) or 'no single component'}; none is claimed for "
-            parts += f"{', '.join(unsure)}."
-        return parts
+        if not unsure:
+            return ""
+        return f" That gain is in {', '.join(sure) or 'no single component'}; none is claimed for {', '.join(unsure)}."
 
 
 def compare(before: Sequence[Score], after: Sequence[Score], *, seed: int) -> Comparison:
@@ -147,4 +146,4 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def _span(gain: Gain) -> str:
-    return f"{gain.low:+.2f} to {gain.high:+.2f}"
+    return f"with {gain.low:+.2f} to {gain.high:+.2f} at {gain.confidence:.0%} confidence"

@@ -78,8 +78,8 @@ class RunBoard:
     def __rich__(self) -> RenderableType:
         run, now = self.snapshot.run, self._clock()
         parts: list[RenderableType] = [self._header(run, now), "", self._states(run, now)]
-        if self.snapshot.metrics["training"] or self.snapshot.metrics["validation"]:
-            parts.append(self._curve())
+        if has_curve(self.snapshot.metrics):
+            parts.append(curve_panel(self.snapshot))
         if self.snapshot.is_over:
             parts += closing_words(run)
         if self.snapshot.trouble is not None:
@@ -148,23 +148,26 @@ class RunBoard:
         row.add_row(ProgressBar(total=total, completed=latest["step"], width=24), words)
         return row
 
-    def _curve(self) -> Panel:
-        metrics = self.snapshot.metrics
-        total = last_step(self.snapshot.run)
-        plot = reward_curve(
-            [(point["step"], point["reward_mean"]) for point in metrics["training"]],
-            [(point["step"], point["reward_mean"]) for point in metrics["validation"]],
-            width=_CURVE_WIDTH,
-            height=_CURVE_HEIGHT,
-            last_step=None if self.snapshot.is_over else total,
-        )
-        return Panel(
-            Group(plot, legend(validation=bool(metrics["validation"]))),
-            title="mean reward",
-            title_align="left",
-            border_style="dim",
-            width=_CURVE_WIDTH + 4,
-        )
+
+def has_curve(metrics: Metrics) -> bool:
+    return bool(metrics["training"] or metrics["validation"])
+
+
+def curve_panel(snapshot: Snapshot) -> Panel:
+    """The reward curve so far; while training goes on, its axis reaches to the last step where that is known."""
+    training, validation = (
+        [(float(point["step"]), point["reward_mean"]) for point in points]
+        for points in (snapshot.metrics["training"], snapshot.metrics["validation"])
+    )
+    end = None if snapshot.is_over else last_step(snapshot.run)
+    plot = reward_curve(training, validation, width=_CURVE_WIDTH, height=_CURVE_HEIGHT, last_step=end)
+    return Panel(
+        Group(plot, legend(training, validation)),
+        title="mean reward",
+        title_align="left",
+        border_style="dim",
+        width=_CURVE_WIDTH + 4,
+    )
 
 
 def _end_mark(status: str) -> Text:

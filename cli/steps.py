@@ -10,7 +10,7 @@ from rich.text import Text
 
 from cli.view import duration, plain
 
-_WIDTH = 66
+_WIDTH = 72
 
 
 class Steps:

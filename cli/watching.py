@@ -15,8 +15,9 @@ from rich.text import Text
 from cli.client import ApiClient
 from cli.faults import ApiProblem, ApiUnreachable
 from cli.records import Metrics, Run, moment
-from cli.run_board import RunBoard, Snapshot, state_times
+from cli.run_board import RunBoard, Snapshot, curve_panel, has_curve, state_times
 from cli.view import closing_words, plain, status_text
+from rft.run.status import Status
 
 PATIENCE_SECONDS = 600.0
 _LONGEST_PAUSE = 60.0
@@ -92,13 +93,15 @@ def _draw(snapshots: Iterator[Snapshot], console: Console) -> Run:
 
 
 def _tell(snapshots: Iterator[Snapshot], console: Console) -> Run:
-    """One line for each change, for logs and pipes."""
+    """One line for each change, for logs and pipes; the curve once, at the end."""
     first = next(snapshots)
     told = _Told(first.run)
     console.print(Text(f"run {plain(first.run['run_id'])}"), soft_wrap=True)
     for snapshot in chain([first], snapshots):
         for line in told.news(snapshot):
             console.print(line, soft_wrap=True)
+        if snapshot.is_over and has_curve(snapshot.metrics):
+            console.print(curve_panel(snapshot))
     return told.run
 
 
@@ -115,10 +118,13 @@ class _Told:
         self.run = snapshot.run
         # The end of the last state doesn't matter here: only when each one began.
         states = state_times(snapshot.events, moment(snapshot.run["updated_at"]))
+        if self._states:
+            yield from self._training_news(snapshot)
         for state in states[self._states :]:
             yield _at(state.since, status_text(state.status))
+            if state.status == Status.TRAINING:
+                yield from self._training_news(snapshot)
         self._states = len(states)
-        yield from self._training_news(snapshot)
         if snapshot.trouble is not None and snapshot.trouble != self._trouble:
             yield Text(plain(snapshot.trouble))
         self._trouble = snapshot.trouble

@@ -103,10 +103,10 @@ class Cloud:
             on_progress("deploying the application (sam deploy)")
             outputs = _sam_deploy(root, build, endpoint, PARAMETERS | dict(parameters or {}))
         except processes.ServerFailed as failed:
-            _stop_servers(servers)
+            processes.stop(servers.values())
             raise CloudError(str(failed)) from None
         except BaseException:
-            _stop_servers(servers)
+            processes.stop(servers.values())
             raise
         info = CloudInfo(
             endpoint=endpoint,
@@ -143,12 +143,12 @@ class Cloud:
             servers = json.loads((root / "servers.json").read_text())["servers"]
         except (OSError, ValueError):
             servers = {}
-        _stop_servers(servers)
+        processes.stop(servers.values())
         shutil.rmtree(root, ignore_errors=True)
         return True
 
     def stop(self, *, remove: bool = True) -> None:
-        _stop_servers(self._servers)
+        processes.stop(self._servers.values())
         for name in ("cloud.json", "servers.json"):
             (self.root / name).unlink(missing_ok=True)
         if remove:
@@ -156,7 +156,7 @@ class Cloud:
 
     def restart_bedrock(self) -> None:
         """Stop the Bedrock stand-in at once, as a crash would, and start it again on its state."""
-        processes.kill(self._servers["bedrock"])
+        processes.kill([self._servers["bedrock"]])
         self._servers["bedrock"] = _start_bedrock(self.root, self.info.endpoint, self.info.bedrock_endpoint, self._seed)
         _write(self.root / "servers.json", {"servers": self._servers, "seed": self._seed})
 
@@ -266,7 +266,7 @@ def _healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     try:
         processes.wait_until_healthy(url, process, log)
     except BaseException:
-        processes.stop(process.pid)
+        processes.stop([process.pid])
         raise
 
 
@@ -309,11 +309,6 @@ def _sam(root: Path, arguments: list[str], environment: Mapping[str, str], log_n
     if done.returncode:
         last = " ".join(log.read_text(errors="replace").strip().splitlines()[-3:])
         raise CloudError(f"`sam {arguments[0]}` failed: {last}", log)
-
-
-def _stop_servers(servers: Mapping[str, int]) -> None:
-    for pid in servers.values():
-        processes.stop(pid)
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:

@@ -9,12 +9,13 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 _HEALTH_SECONDS = 30.0
-_GRACE_SECONDS = 5.0
+_GRACE_SECONDS = 3.0
+_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
 
 
 class ServerFailed(Exception):
@@ -31,7 +32,7 @@ def free_port() -> int:
 def start(command: Sequence[str], *, environment: Mapping[str, str], cwd: Path, log: Path) -> subprocess.Popen[bytes]:
     """A session of its own keeps the terminal's Ctrl-C away: whoever started the server stops it in order."""
     with log.open("ab") as output:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             list(command),
             env=dict(environment),
             cwd=cwd,
@@ -40,6 +41,8 @@ def start(command: Sequence[str], *, environment: Mapping[str, str], cwd: Path, 
             stderr=output,
             start_new_session=True,
         )
+    _CHILDREN[process.pid] = process
+    return process
 
 
 def wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -55,9 +58,9 @@ def wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) ->
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs. One of our own that has ended is reaped by the way."""
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+    """Whether the process runs; it may be a child of an earlier command."""
+    if pid in _CHILDREN:
+        return _CHILDREN[pid].poll() is None
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -65,22 +68,26 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def stop(pid: int) -> None:
-    """End the session of ``pid``: first asked, then made to."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
+def stop(pids: Iterable[int]) -> None:
+    """End the sessions led by ``pids``, all at once: first asked, then made to."""
+    leaders = list(pids)
+    _signal(leaders, signal.SIGTERM)
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while any(is_alive(pid) for pid in leaders) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    # Also where the leader went in order: what it left in its group goes as well.
+    kill(leaders)
+
+
+def kill(pids: Iterable[int]) -> None:
+    """End the sessions led by ``pids`` as a crash would."""
+    leaders = list(pids)
+    _signal(leaders, signal.SIGKILL)
+    while any(is_alive(pid) for pid in leaders):
+        time.sleep(0.01)
+
+
+def _signal(leaders: Iterable[int], sign: signal.Signals) -> None:
+    for pid in leaders:
         with suppress(ProcessLookupError):
             os.killpg(pid, sign)
-        deadline = time.monotonic() + _GRACE_SECONDS
-        while is_alive(pid) and time.monotonic() < deadline:
-            time.sleep(0.02)
-    # The leader is gone; what it left in its group goes as well.
-    with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
-
-
-def kill(pid: int) -> None:
-    """End the session of ``pid`` as a crash would."""
-    with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
-    while is_alive(pid):
-        time.sleep(0.01)

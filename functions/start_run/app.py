@@ -20,5 +20,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if started is None:
         logger.info("not a request", extra={"event_id": event["id"]})
         return {"ignored": True}
-    logger.info("run started", extra={"run_id": started.run.run_id, "created": started.created})
+    logger.info("run started", extra={"run_id": started.run.run_id, "is_new": started.created})
     return {"run_id": started.run.run_id, "status": started.run.status}

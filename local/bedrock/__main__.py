@@ -6,9 +6,10 @@ import argparse
 import logging
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
+
+from local.bedrock.loopback import listen
 
 # Before numpy is imported anywhere: two threads on a busy machine with two cores are several times slower than one.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -18,7 +19,7 @@ def main() -> int:
     """Serve until SIGTERM or SIGINT; 0 after an orderly end, 1 if the port is taken."""
     given = _arguments()
     try:
-        listener = socket.create_server(("127.0.0.1", given.port), reuse_port=False)
+        listener = listen(given.port)
     except OSError as error:
         print(f"Port {given.port} cannot be used: {error.strerror}", file=sys.stderr)  # noqa: T201
         return 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 import urllib.error
@@ -25,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local.bedrock.loopback import listen
 from local.bedrock.server import create_app
 from local.bedrock.settings import Settings
 
@@ -35,14 +35,10 @@ BUCKET = "data"
 type Reward = Callable[[dict[str, Any]], float]
 
 
-def listening() -> socket.socket:
-    return socket.create_server(("127.0.0.1", 0))
-
-
 @contextmanager
 def serving(app: Starlette) -> Iterator[str]:
     """The address of the application, while the block runs."""
-    listener = listening()
+    listener = listen(0)
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -61,7 +57,7 @@ def until[T](probe: Callable[[], T], seconds: float = 20) -> T:
     deadline = time.monotonic() + seconds
     while not (result := probe()):
         assert time.monotonic() < deadline, f"still {result!r} after {seconds} s"
-        time.sleep(0.02)
+        time.sleep(0.05)
     return result
 
 

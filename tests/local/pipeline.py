@@ -97,6 +97,14 @@ class Pipeline:
 
         return until(received)
 
+    def dead_letters(self) -> dict[str, list[dict[str, Any]]]:
+        stacks = self.cloud.client("cloudformation")
+        queues = {
+            name: stacks.describe_stack_resource(StackName=self.cloud.info.stack, LogicalResourceId=name)
+            for name in ("UndeliveredEvents", "FailedEvents")
+        }
+        return {name: self._drain(queue["StackResourceDetail"]["PhysicalResourceId"]) for name, queue in queues.items()}
+
     def executions(self, run_id: str) -> list[dict[str, Any]]:
         listed = self.states.list_executions(stateMachineArn=self.cloud.info.state_machine_arn)["executions"]
         return [execution for execution in listed if execution["name"] == run_id]

@@ -51,7 +51,7 @@ def fit_to(references: Sequence[str], *, seed: int) -> tuple[Vocabulary, Weights
         contexts, lengths, tokens = _positions([texts[place] for place in rng.permutation(len(texts))], len(vocabulary))
         for start in range(0, len(tokens), _BATCH_POSITIONS):
             batch = slice(start, start + _BATCH_POSITIONS)
-            features = promptless(contexts[batch], lengths[batch], weights)
+            features = _promptless(contexts[batch], lengths[batch], weights)
             gradient = Weights(len(vocabulary))
             slopes = -softmax(weights.logits(features))
             slopes[np.arange(len(slopes)), tokens[batch]] += 1
@@ -60,7 +60,7 @@ def fit_to(references: Sequence[str], *, seed: int) -> tuple[Vocabulary, Weights
     return vocabulary, weights
 
 
-def promptless(context: Ints, length: Ints, weights: Weights) -> Features:
+def _promptless(context: Ints, length: Ints, weights: Weights) -> Features:
     """The features of positions of an answer to no prompt at all."""
     no_words = PromptWords.of([""] * len(context))
     return Features.of(context, length, no_words, buckets=weights.buckets)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Operation = "Callable[[dict[str, Any]], dict[str, Any]]"
 _LARGEST_BODY = 25_000_000  # bytes; the model's limit for the body of InvokeModel
 
 

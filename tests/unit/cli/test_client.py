@@ -76,7 +76,7 @@ def test_a_refusal_is_not_argued_with(api: FakeApi, client: ApiClient, pauses: l
 
 def test_a_refusal_carries_every_problem(api: FakeApi, client: ApiClient) -> None:
     errors = [{"path": "model", "message": "is required"}, {"path": "deploy", "message": "must be one of ..."}]
-    api.failures = [(422, {"title": "Invalid", "detail": "The request is invalid", "errors": errors})]
+    api.failures = [(422, {"title": "The request is invalid", "detail": "model: is required; ...", "errors": errors})]
     with pytest.raises(ApiProblem) as refused:
         client.create_run({}, key="k")
     assert [problem.to_json() for problem in refused.value.problems] == errors

@@ -212,7 +212,7 @@ def test_no_gain_is_an_honest_result(rft: Rft, world: World) -> None:
     assert json.loads(result.stdout)["verdict"] == {
         "better": False,
         "text": "No gain could be measured: every reward was equal (0.50), before and after. "
-        "A grader that scores all answers alike has nothing to teach.",
+        "Where all answers earn the same, there is nothing to learn from.",
     }
 
 

@@ -97,6 +97,12 @@ def test_a_constant_grader_is_named_as_such() -> None:
     assert "every reward was equal (0.50)" in found.verdict
 
 
+def test_a_loss_is_called_one() -> None:
+    found = compare(scores(*[0.9] * 30), scores(*[0.1] * 25, *[0.9] * 5), seed=0)
+    assert not found.is_better
+    assert found.verdict.startswith("Worse: the mean reward on held-out records changed by -0.67")
+
+
 def test_a_handful_of_records_proves_nothing() -> None:
     found = compare(scores(0.1, 0.2), scores(0.9, 1.0), seed=0)
     assert not found.is_better

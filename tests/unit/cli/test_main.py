@@ -102,7 +102,9 @@ def test_waiting_prints_the_final_record_and_exits_by_its_status(
 
 def test_every_problem_of_a_refused_request_is_listed(rft: Callable[..., Any], api: FakeApi, dataset: Path) -> None:
     errors = [{"path": "deploy", "message": "must be one of [a]"}, {"path": "budget.max_usd", "message": "is required"}]
-    api.failures = [(422, {"title": "Invalid", "detail": "The request is invalid", "errors": errors})] * 2
+    api.failures = [
+        (422, {"title": "The request is invalid", "detail": "model: is required; ...", "errors": errors})
+    ] * 2
     words, document = rft("submit", dataset), rft("submit", dataset, "--json")
     assert (words.exit_code, document.exit_code) == (1, 1)
     for error in errors:

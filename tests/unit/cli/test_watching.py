@@ -150,7 +150,7 @@ def test_the_board_of_a_run_in_training(make_run: Callable[..., Any]) -> None:
     assert any("training" in line and "34 s" in line and "step 40, epoch 1, reward 0.50" in line for line in lines)
     assert "·  deploying" in lines
     assert "1.00 ┤" in screen
-    assert "◆ validation" in screen
+    assert "training 0.50 at step 40   ◆ validation 0.50 at step 40" in screen
 
 
 def test_the_board_of_a_run_that_ended_badly(make_run: Callable[..., Any]) -> None:
@@ -172,7 +172,13 @@ def test_on_a_pipe_each_change_is_a_line(make_run: Callable[..., Any]) -> None:
         make_run("promoted", job_arn="arn:job"),
         metrics=curve(8),
     )
-    run = watch(api, RUN_ID, Console(file=out, width=40), interval=0)  # type: ignore[arg-type]
-    lines = [line.split(maxsplit=1)[-1] for line in out.getvalue().splitlines()]
+    run = watch(api, RUN_ID, Console(file=out, width=80), interval=0)  # type: ignore[arg-type]
+    lines, _, curve_at_the_end = out.getvalue().partition("╭")
     assert run["status"] == "promoted"
-    assert lines == [RUN_ID, "received", "training", "8: mean reward 0.100"]
+    assert [line.split(maxsplit=1)[-1] for line in lines.splitlines()] == [
+        RUN_ID,
+        "received",
+        "training",
+        "8: mean reward 0.100",
+    ]
+    assert curve_at_the_end.count("1.00 ┤") == 1

@@ -1,4 +1,4 @@
-"""What the examples promise of the stand-in, with the graders that their runs name, and with room for another machine."""
+"""What the examples promise of the stand-in, with the graders that their runs name, and a margin for other machines."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from rft.grading.errors import EventNotAList, EverySampleFailed
 from rft.grading.sample import RunContext
 from rft.grading.time_limit import TimeLimit
 
-GARBAGE = [None, 5, "text", [], {}, {"id": "x"}, {"id": "x", "messages": []}]
+GARBAGE: list[Any] = [None, 5, "text", [], {}, {"id": "x"}, {"id": "x", "messages": []}]
 
 
 def sample(answer: str = "right", sample_id: str = "a") -> dict[str, Any]:
@@ -24,16 +25,17 @@ def sample(answer: str = "right", sample_id: str = "a") -> dict[str, Any]:
 
 
 def score(sample: Sample) -> Any:
-    return {
+    outcomes: dict[str, Callable[[], Any]] = {
         "right": lambda: Score(1, rewards={"exact": 1}, metrics={"length": 5}),
         "wrong": lambda: Score(0),
-        "key": lambda: {}["secret"],
+        "key": lambda: {"a": 1}["secret"],
         "nan": lambda: Score(float("nan")),
         "two": lambda: Score(2),
         "float": lambda: 0.5,
         "bad": bad,
         "endless": endless,
-    }[sample.answer]()
+    }
+    return outcomes[sample.answer]()
 
 
 def bad() -> Score:

@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 from rft.grading.numbers import MAX_EXPONENT, MAX_EXPRESSION, Quantity, leading_quantity, parse_quantity, quantity_of
 
 
+def as_fraction(quantity: Quantity) -> Fraction:
+    return Fraction(quantity.numerator, quantity.denominator)
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -67,7 +71,7 @@ from rft.grading.numbers import MAX_EXPONENT, MAX_EXPRESSION, Quantity, leading_
 def test_reads(text: str, value: Fraction | int) -> None:
     quantity = parse_quantity(text)
     assert quantity is not None
-    assert quantity.value == value
+    assert as_fraction(quantity) == value
 
 
 @pytest.mark.parametrize(
@@ -187,7 +191,7 @@ def test_near_misses_are_not_equal(one: str, other: str) -> None:
 def test_reads_the_number_that_a_text_begins_with(text: str, value: int) -> None:
     quantity = leading_quantity(text)
     assert quantity is not None
-    assert quantity.value == value
+    assert as_fraction(quantity) == value
 
 
 @pytest.mark.parametrize("text", [" 2x + 3", " 12 - 4", " 5 or 6", " 5 6", " 3:30", " 10^6", " 42k", " around 42", ""])
@@ -223,25 +227,26 @@ def test_refuses_json_numbers_out_of_all_proportion(value: float) -> None:
 
 
 def test_a_json_number_is_what_was_written() -> None:
-    assert quantity_of(0.1) == parse_quantity("0.1") == Quantity(Fraction(1, 10))
-    assert quantity_of(10**20) == parse_quantity("100000000000000000000")
-    assert quantity_of(1e-7) == parse_quantity("0.0000001")
+    for value, exactly in ((0.1, Fraction(1, 10)), (10**20, 10**20), (1e-7, Fraction(1, 10**7)), (2.5e20, 25 * 10**19)):
+        quantity = quantity_of(value)
+        assert quantity is not None
+        assert as_fraction(quantity) == exactly
 
 
 LARGE = 10**140
 FRACTIONS = st.builds(Fraction, st.integers(-LARGE, LARGE), st.integers(1, LARGE))
 UNITS = st.sampled_from(["", "km", "m", "dollar", "apple", "apples", "°"])
-QUANTITIES = st.builds(Quantity, st.fractions(max_denominator=3, min_value=-2, max_value=2), UNITS)
+QUANTITIES = st.builds(Quantity, st.integers(-4, 4), st.integers(1, 4), UNITS)
 
 
 @given(FRACTIONS)
 def test_every_fraction_comes_back(value: Fraction) -> None:
-    assert parse_quantity(str(value)) == Quantity(value)
+    assert parse_quantity(str(value)) == Quantity(value.numerator, value.denominator)
 
 
 @given(st.integers(-LARGE, LARGE))
 def test_every_integer_comes_back_with_its_thousands_set_off(value: int) -> None:
-    assert parse_quantity(f"{value:,}") == Quantity(Fraction(value))
+    assert parse_quantity(f"{value:,}") == Quantity(value)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e300, max_value=1e300))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,7 +35,7 @@ def prompt_of(record: Mapping[str, Any]) -> Prompt:
     return Prompt(
         roles=tuple(message["role"] for message in messages),
         texts=tuple(text_of(message.get("content")) for message in messages),
-        rest=orjson.dumps(rest, option=orjson.OPT_SORT_KEYS).decode() if rest else "",
+        rest=json.dumps(rest, sort_keys=True) if rest else "",  # orjson writes no more than 254 levels
     )
 
 

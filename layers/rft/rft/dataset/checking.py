@@ -8,6 +8,7 @@ line that the slow one would refuse.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,13 @@ from rft.dataset.statistics import Statistics, is_missing
 from rft.dataset.text import NotJson, read_leniently
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from rft.dataset.lines import Line
 
 CLOSING_BRACE = ord("}")
 ROLE_SEQUENCES_REMEMBERED = 256
+UNREADABLE = object()
 REFERENCE_MISSING = Flaw(
     "reference_answer",
     "reference-missing",
@@ -46,6 +50,21 @@ class RecordFacts:
     def split_hash(self) -> int:
         """64 bits of the prompt: equal prompts have equal ones, whatever else their records say."""
         return prompt_hash(prompt_of(self.record))
+
+
+def _read(data: bytes) -> tuple[Any, Sequence[Flaw]]:
+    """What a line says and every flaw of its text; UNREADABLE when it can't be read at all."""
+    try:
+        record = orjson.loads(data)
+        if not data.endswith(b"\r") and every_key_was_kept(data, record):
+            return record, ()
+    except ValueError:
+        record = UNREADABLE
+    try:
+        lenient, flaws = read_leniently(data)
+    except NotJson as error:
+        return UNREADABLE, error.flaws
+    return lenient if flaws else record, flaws
 
 
 class DatasetCheck:
@@ -112,7 +131,11 @@ class DatasetCheck:
             errors=findings.listed,
             error_counts=findings.counts,
             warnings=self._warnings(),
-            stats={"records": self._records, **self._statistics.to_json()},
+            stats={
+                "records": self._records,
+                **self._statistics.to_json(),
+                "duplicate_prompts": self._duplicate_prompts(),
+            },
         )
 
     def _has_plain_fields(self, record: dict[str, Any]) -> bool:
@@ -134,44 +157,32 @@ class DatasetCheck:
         if self._file_flaw:
             return None
         self._report_blank_lines()
-        errors_before = self._findings.counts.total()
-        record = None
         if data is None:
             self._findings.add(line.number, self._too_long(line.length))
-        else:
-            record = self._explain(line.number, data)
-        if isinstance(record, dict):
-            if self._limits.require_reference and is_missing(record.get("reference_answer", "")):
-                self._findings.add(line.number, REFERENCE_MISSING)
-            if self._findings.counts.total() == errors_before:
-                return self._enter_explained(line.number, record)
-            self._id_is_new(line.number, record.get("id"))
-        return None
-
-    def _explain(self, number: int, data: bytes) -> Any:
-        """The parsed line, None when it is no JSON, with all its flaws added to the findings."""
-        flaws: list[Flaw] = []
-        try:
-            record = orjson.loads(data)
-            sound = not data.endswith(b"\r") and every_key_was_kept(data, record, at_least=-1, before_longest=0)
-        except ValueError:
-            sound = False
-        if not sound:
-            try:
-                lenient, flaws = read_leniently(data)
-                record = lenient if flaws else record
-            except NotJson as refused:
-                record, flaws = None, refused.flaws
+            return None
+        record, flaws = _read(data)
         if self._records == 1 and not isinstance(record, dict) and (file := file_flaw(data)):
             self._file_flaw = file
             self._findings.add(None, file)
             return None
-        for flaw in flaws:
-            self._findings.add(number, flaw)
-        if record is not None or not flaws:
-            for flaw in record_flaws(record):
-                self._findings.add(number, flaw)
-        return record
+        sound = True
+        for flaw in itertools.chain(flaws, self._flaws_of_record(record)):
+            sound = False
+            self._findings.add(line.number, flaw)
+        if sound:
+            return self._enter_explained(line.number, record)
+        if isinstance(record, dict):
+            self._note_id(line.number, record.get("id"))
+        return None
+
+    def _flaws_of_record(self, record: Any) -> Iterator[Flaw]:
+        if record is UNREADABLE:
+            return
+        yield from record_flaws(record)
+        if self._limits.require_reference and isinstance(record, dict):
+            reference = record.get("reference_answer", "")
+            if reference is not None and is_missing(reference):
+                yield REFERENCE_MISSING
 
     def _enter_explained(self, number: int, record: dict[str, Any]) -> RecordFacts | None:
         prompt = prompt_of(record)
@@ -184,23 +195,20 @@ class DatasetCheck:
     ) -> RecordFacts | None:
         """Take a good record into the numbers about the whole file."""
         if self._records <= self._limits.max_records:
-            if not self._id_is_new(number, record.get("id")):
+            if "id" in record and self._ids.setdefault(hash(record["id"]), number) != number:
+                self._note_id(number, record["id"])
                 return None
-            prompts = self._prompts
-            known = len(prompts)
-            prompts.add(hash(prompt))
-            self._statistics.enter(prompt[0], characters, record.get("reference_answer"), len(prompts) == known)
+            self._prompts.add(hash(prompt))
+            self._statistics.enter(prompt[0], characters, record.get("reference_answer"))
         return RecordFacts(record)
 
-    def _id_is_new(self, number: int, record_id: Any) -> bool:
+    def _note_id(self, number: int, record_id: Any) -> None:
         if type(record_id) is not str or self._records > self._limits.max_records:
-            return True
+            return
         first = self._ids.setdefault(hash(record_id), number)
-        if first == number:
-            return True
-        found = f"line {first} has the id {shown(record_id)} as well"
-        self._findings.add(number, Flaw("id", "duplicate-id", found, "give each record its own id, or none at all"))
-        return False
+        if first != number:
+            found = f"line {first} has the id {shown(record_id)} as well"
+            self._findings.add(number, Flaw("id", "duplicate-id", found, "give each record its own id, or none at all"))
 
     def _note_blank_line(self, number: int) -> None:
         self._blank_lines = range(self._blank_lines.start if self._blank_lines else number, number + 1)
@@ -228,9 +236,12 @@ class DatasetCheck:
             return [Flaw("", "too-many-records", found, "leave out records, duplicates first")]
         return []
 
+    def _duplicate_prompts(self) -> int:
+        return self._statistics.records - len(self._prompts)
+
     def _warnings(self) -> list[Problem]:
         warnings = []
-        if repeats := self._statistics.duplicate_prompts:
+        if repeats := self._duplicate_prompts():
             found = f"{repeats:,} records ask what an earlier record asks"
             fix = "remove them, unless these prompts are meant to weigh more"
             warnings.append(Problem(None, "messages", "duplicate-prompt", found, fix))

@@ -21,10 +21,12 @@ def every_key_was_kept(text: bytes, record: Any, *, at_least: int = 0, before_lo
     to have; if it is all of them the answer is found sooner. ``before_longest`` is the length of the contents
     before the longest one, a hint where that one starts; a wrong hint costs time only.
     """
-    longest = text.find(b'"', text.find(b'content":', before_longest) + 9) + 1
-    outside = text[:longest] + text[next_key_colon(text, longest) :]
-    if outside.count(b":") == at_least:
+    longest = text.find(b'"', text.find(b'content":', before_longest) + 9) + 1  # behind a quote, or 0
+    behind = next_key_colon(text, longest)
+    if text.count(b":", 0, longest) + text.count(b":", behind) == at_least:
         return True
+    key_end = text.rfind(b'"', longest, behind)
+    outside = text[:longest] + text[behind if key_end < 0 else key_end :]
     if outside.count(b'":') == at_least and not any(map(outside.__contains__, SPACE_BEFORE_COLON)):
         return True
     return _count_key_colons(outside) == count_keys(record)
@@ -51,7 +53,7 @@ def next_key_colon(text: bytes, start: int) -> int:
 def count_keys(value: Any) -> int:
     """The keys of all objects in a parsed JSON value, however deep."""
     keys = 0
-    containers = [value]
+    containers: list[Any] = [[value]]
     for container in containers:  # grows as it goes: no recursion, so depth is no danger
         members = container
         if type(container) is dict:

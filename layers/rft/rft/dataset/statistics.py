@@ -20,17 +20,18 @@ class Statistics:
         self.prompt_characters = array("Q")
         self.role_sequences: Counter[tuple[str, ...]] = Counter()
         self.references: Counter[str] = Counter()
-        self.duplicate_prompts = 0
 
-    def enter(self, roles: tuple[str, ...], characters: int, reference: Any, is_duplicate: bool) -> None:
+    def enter(self, roles: tuple[str, ...], characters: int, reference: Any) -> None:
         self.prompt_characters.append(characters)
         self.role_sequences[roles] += 1
         if is_missing(reference):
             self.references["missing"] += 1
         else:
             self.references["object" if type(reference) is dict else "string"] += 1
-        if is_duplicate:
-            self.duplicate_prompts += 1
+
+    @property
+    def records(self) -> int:
+        return len(self.prompt_characters)
 
     def to_json(self) -> dict[str, Any]:
         tokens = sorted(-(-characters // CHARACTERS_PER_TOKEN) for characters in self.prompt_characters)
@@ -41,13 +42,14 @@ class Statistics:
             "prompt_tokens": {"estimate": ESTIMATE, **_spread(tokens)},
             "turns": _spread(turns),
             "references": {kind: self.references[kind] for kind in ("string", "object", "missing")},
-            "duplicate_prompts": self.duplicate_prompts,
         }
 
 
 def is_missing(reference: Any) -> bool:
     """No reference answer, or one that says nothing: an empty object, an empty or blank string."""
-    return not reference or (isinstance(reference, str) and reference.isspace())
+    if type(reference) is str:
+        return not reference or reference.isspace()
+    return reference is None or reference == {}
 
 
 def _spread(ordered: Sequence[int]) -> dict[str, int | None]:

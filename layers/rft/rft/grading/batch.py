@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rft.grading import score as score_module
 from rft.grading import time_limit as time_limit_module
@@ -19,8 +18,7 @@ _MACHINERY = frozenset({score_module.__file__, time_limit_module.__file__})
 type Scorer = Callable[[Sample], Score]
 
 
-@dataclass(frozen=True, slots=True)
-class SampleError:
+class SampleError(NamedTuple):
     """Why a sample has no score. ``kind`` is the exception's class, ``at`` the file and line that raised it: the
     exception's message is left behind, as it may quote the answer. ``in_code``: score() failed, not the data."""
 
@@ -29,8 +27,7 @@ class SampleError:
     in_code: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Graded:
+class Graded(NamedTuple):
     """The outcome for one sample: a score or an error."""
 
     id: str | int

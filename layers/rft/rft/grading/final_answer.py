@@ -12,7 +12,7 @@ So an answer commits to one number. A marker whose content can't be read is a wr
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rft.grading.errors import BadSample
 from rft.grading.numbers import MAX_EXPRESSION, Quantity, leading_quantity, parse_quantity, quantity_of
@@ -22,7 +22,8 @@ MAX_MARKERS_TRIED = 20
 
 _BOXED = re.compile(r"\\boxed[ ]*+\{")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
-_BEGINS_AS_NUMBER = re.compile(r"[*_`:= ]*+[-+−]?+[ ]?+\\?[$€£¥₹]?+[ ]?+(?:[-.]?[0-9]|\\[dt]?frac)")
+_BEGINS_AS_NUMBER = re.compile(r"[^\w\n()\[\]]{0,6}+[0-9]|[^\w\n]{0,6}+[dt]?frac")
+_NUMBERED_HEADING = re.compile(r"[0-9]++[.):] ++[A-Za-z]")
 _ANSWER_IS = re.compile(r"answer[ \t]*+(?:is|equals|:|=)", re.IGNORECASE)
 _NEGATED = re.compile(r"[ \t*_]*+not\b", re.IGNORECASE)
 _DIGIT = re.compile("[0-9]")
@@ -30,8 +31,7 @@ _WORD = re.compile(r"[^ \t\r\n]+")
 _AROUND_A_NUMBER = "*_`\"'()[]{},;:!?"
 
 
-@dataclass(frozen=True, slots=True)
-class FinalAnswer:
+class FinalAnswer(NamedTuple):
     """``quantity`` is None where no number could be read. ``marked``: a marker or phrase named the final answer."""
 
     quantity: Quantity | None
@@ -81,7 +81,9 @@ def _marked(text: str) -> FinalAnswer | None:
                 content = _braced(text, opened.end())
                 return FinalAnswer(parse_quantity(content), marked=True)
         else:
-            line = text[hashes + 4 : hashes + 4 + MAX_EXPRESSION].lstrip(" \t").partition("\n")[0].rstrip("# \t\r")
+            line = _line(text, hashes + 4).rstrip("# ")
+            if _NUMBERED_HEADING.match(line):
+                continue
             quantity = parse_quantity(line) or leading_quantity(line)
             if quantity or _BEGINS_AS_NUMBER.match(line):
                 return FinalAnswer(quantity, marked=True)
@@ -98,11 +100,18 @@ def _braced(text: str, start: int) -> str:
     return ""
 
 
+def _line(text: str, start: int) -> str:
+    end = text.find("\n", start)
+    return text[start : end if end >= 0 else len(text)].strip()
+
+
 def _phrased(text: str) -> FinalAnswer | None:
+    if "nswer" not in text and "NSWER" not in text:  # ten times faster than the pattern
+        return None
     ends = [phrase.end() for phrase in _ANSWER_IS.finditer(text)]
     if not ends:
         return None
-    sentence = text[ends[-1] : ends[-1] + MAX_EXPRESSION].lstrip().partition("\n")[0]
+    sentence = _line(text, ends[-1])
     if _NEGATED.match(sentence):
         return FinalAnswer(None, marked=True)
     quantity = parse_quantity(sentence) or leading_quantity(sentence)
@@ -117,15 +126,12 @@ def _last_number(text: str) -> Quantity | None:
     # One character more than can be read: a word that is cut off here is too long to be taken for its tail.
     window = text[max(0, end - MAX_EXPRESSION - 1) : end + MAX_EXPRESSION]
     words = _WORD.findall(window)
-    at = max(i for i, word in enumerate(words) if _DIGIT.search(word))
-    word = words[at].rpartition("=")[2].strip(_AROUND_A_NUMBER)
+    at = next(i for i in range(len(words) - 1, -1, -1) if _DIGIT.search(words[i]))
+    raw = words[at].rpartition("=")[2].lstrip(_AROUND_A_NUMBER)
+    word = raw.rstrip(_AROUND_A_NUMBER)
     before = words[at - 1] if at and "=" not in words[at] else ""
-    after_it = words[at + 1].strip(_AROUND_A_NUMBER) if at + 1 < len(words) else ""
     if before[-1:].isdigit():
         return parse_quantity(f"{before} {word}")  # a mixed number, or nothing: 1 000 isn't 0
-    if before in ("-", "−", "–"):
+    if before in ("-", "−", "–") or parse_quantity(word) is None:
         return None
-    alone, together = parse_quantity(word), parse_quantity(f"{word} {after_it}")
-    if alone and together and together.value != alone.value:  # 5 percent, 5 million
-        return together
-    return alone
+    return leading_quantity(" ".join((raw, *words[at + 1 : at + 3])))  # million or per cent may follow

@@ -11,7 +11,6 @@ import io
 import math
 from typing import Any
 
-from rft.aws import objects
 from rft.aws.clients import client
 from rft.steps.pipeline import Pipeline
 
@@ -37,8 +36,7 @@ def job_metrics(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
     for entry in (entry for page in pages for entry in page.get("Contents", [])):
         if not entry["Key"].endswith("metrics.csv") or entry["Size"] > _MAX_BYTES:
             continue
-        source = objects.pin(s3, f"s3://{bucket}/{entry['Key']}", None)
-        text = b"".join(objects.chunks(s3, source)).decode("utf-8", "replace")
+        text = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read().decode("utf-8", "replace")
         side = "validation" if "validation" in entry["Key"].removeprefix(run.folder) else "training"
         curves[side] = [point for row in csv.DictReader(io.StringIO(text)) if (point := _point(row))]
     return curves

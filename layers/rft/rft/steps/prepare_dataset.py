@@ -109,7 +109,9 @@ def _write(
         for source, names in ((training, sides), (validation, repeat("validation"))):
             if source is None:
                 continue
-            for line, name in zip((line for line in _lines(source.source) if line.data and not line.data.isspace()), names, strict=False):
+            for line, name in zip(
+                (line for line in _lines(source.source) if line.data and not line.data.isspace()), names, strict=False
+            ):
                 assert line.data is not None
                 writers[name].write(with_rft_field(line.data, rft) + b"\n")
                 counts[name] += 1

@@ -1,0 +1,220 @@
+"""What holds for any input: cutting into lines, passing bytes on, splitting, and never falling over."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import orjson
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rft.dataset import DatasetCheck, Limits, Line, choose_validation, split_lines, with_rft_field
+from rft.dataset.repeated_keys import every_key_was_kept
+from rft.dataset.shape import record_flaws
+from rft.dataset.text import NotJson, read_leniently
+
+HASHES = st.integers(0, (1 << 64) - 1)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+def in_chunks(data: bytes, sizes: list[int]) -> list[bytes]:
+    chunks = []
+    for size in sizes:
+        chunks.append(data[:size])
+        data = data[size:]
+    return [*chunks, data]
+
+
+@given(
+    st.lists(st.sampled_from([b"", b"\n", b"\r\n", b"a", b"bc", b"def" * 5])).map(b"".join),
+    st.lists(st.integers(0, 7)),
+    st.integers(1, 12),
+)
+def test_lines_are_those_of_split_for_any_chunking(data: bytes, sizes: list[int], max_bytes: int) -> None:
+    expected = data.split(b"\n")
+    if not expected[-1]:
+        expected.pop()
+    lines = list(split_lines(in_chunks(data, sizes), max_bytes=max_bytes))
+    assert [line.number for line in lines] == list(range(1, len(expected) + 1))
+    assert [line.length for line in lines] == list(map(len, expected))
+    assert [line.data for line in lines] == [piece if len(piece) <= max_bytes else None for piece in expected]
+
+
+@given(
+    st.dictionaries(st.text(max_size=5).filter(lambda key: key != "rft"), JSON, max_size=4),
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"]))
+    ),
+    st.sampled_from(["", " ", "\t "]),
+    st.booleans(),
+)
+def test_the_rft_field_is_added_to_the_very_same_bytes(
+    record: dict[str, Any], rft: dict[str, str], space: str, ascii_only: bool
+) -> None:
+    line = (space + json.dumps(record, ensure_ascii=ascii_only) + space).encode(errors="surrogatepass")
+    if not record:
+        line = line.replace(b"{}", b"{" + space.encode() + b"}")
+    spliced = with_rft_field(line, rft)
+    assert json.loads(spliced) == {**record, "rft": rft}
+    end = line.rindex(b"}")
+    assert spliced.startswith(line[:end])
+    assert spliced.endswith(line[end:])
+
+
+def test_big_integers_and_escapes_survive_the_rft_field() -> None:
+    line = b'{"n": 123456789012345678901234567890, "s": "\\u00e9\\/"}'
+    assert with_rft_field(line, {"run_id": "r"}) == line[:-1] + b', "rft": {"run_id":"r"}}'
+
+
+@given(st.lists(HASHES, max_size=60), st.lists(HASHES, max_size=30), st.floats(0.01, 0.99), st.integers(0, 40))
+def test_a_split_leaves_enough_to_train_and_keeps_sides_when_records_are_added(
+    hashes: list[int], more: list[int], fraction: float, min_train: int
+) -> None:
+    def training_records(records: list[int], validation: frozenset[int]) -> int:
+        return sum(value not in validation for value in records)
+
+    before = choose_validation(hashes, fraction=fraction, min_train=min_train)
+    after = choose_validation(hashes + more, fraction=fraction, min_train=min_train)
+    assert before == choose_validation(hashes[::-1], fraction=fraction, min_train=min_train)
+    assert training_records(hashes, before) >= min(min_train, len(hashes))
+    unforced = choose_validation(hashes, fraction=fraction, min_train=0)
+    assert before <= unforced
+    given_back = unforced - before
+    if given_back:  # only as many as the minimum forces, and those with the highest hashes
+        assert min(given_back) > max(before, default=-1)
+        assert training_records(hashes, before) - Counter(hashes)[min(given_back)] < min_train
+    elif training_records(hashes + more, unforced) >= min_train:
+        assert after & set(hashes) == before
+
+
+def test_a_split_has_about_the_fraction_asked_for() -> None:
+    hashes = [orjson_hash(number) for number in range(2000)]
+    assert 140 < len(choose_validation(hashes, fraction=0.1)) < 260
+    assert len(choose_validation(hashes[:105], fraction=0.5)) == 5
+    assert choose_validation(hashes[:100], fraction=0.5) == frozenset()
+
+
+def orjson_hash(number: int) -> int:
+    line = orjson.dumps({"messages": [{"role": "user", "content": f"question {number}"}]})
+    facts = DatasetCheck().add(Line(1, line, len(line)))
+    assert facts is not None
+    return facts.split_hash
+
+
+GOOD = [
+    b'{"id": "a", "messages": [{"role": "system", "content": "Be \\"brief\\": yes"}, {"role": "user", "content": '
+    b'"What\\u0027s 12 * 7: \\n caf\xc3\xa9?"}], "reference_answer": {"answer": "84", "n": [1, 2.5e3]}, "x": null}',
+    b'{"messages":[{"content":"Hi","role":"user"}],"tools":[{"type":"function","function":{"name":"f"}}],"a":{"a":{}}}',
+    b'{"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}],"reference_answer":"x","n":[[[{}]]]}',
+]
+TOKENS = [
+    b'"',
+    b"\\",
+    b":",
+    b",",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\x00",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"NaN",
+    b"1e999",
+    b"\\ud800",
+]
+TOKENS += [
+    b'"role":"user",',
+    b'"a":1,',
+    b'"content": "x", ',
+    b"null",
+    b" ",
+    b"\t",
+    b"\r",
+    b'\\"',
+    b'"n" :0,',
+    b"\\u003a",
+]
+
+
+@st.composite
+def mutated_lines(draw: st.DrawFn) -> bytes:
+    line = draw(st.sampled_from(GOOD))
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, len(line)))
+        drop = draw(st.integers(0, 4))
+        line = line[:at] + draw(st.sampled_from([b"", *TOKENS])) + line[at + drop :]
+    return line.replace(b"\n", b"")
+
+
+def flaws_of(data: bytes) -> set[str]:
+    """What the slow look says of a line, asked directly."""
+    try:
+        record, flaws = read_leniently(data)
+    except NotJson as error:
+        return {flaw.rule for flaw in error.flaws}
+    return {flaw.rule for flaw in [*flaws, *record_flaws(record)]}
+
+
+@settings(max_examples=1500, deadline=None)
+@given(mutated_lines())
+def test_the_quick_look_clears_exactly_what_the_slow_one_clears(data: bytes) -> None:
+    check = DatasetCheck(limits=Limits(min_records=1))
+    for number, good in enumerate(GOOD, 1):
+        check.add(Line(number, good.replace(b'"id": "a"', b'"id": "b"'), len(good)))
+    facts = check.add(Line(4, data, len(data)))
+    if data.strip():
+        assert (facts is not None) == (not flaws_of(data))
+        assert set(check.report().error_counts) == flaws_of(data)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.binary(max_size=200), st.integers(1, 3))
+def test_no_bytes_make_the_check_fall_over(data: bytes, number: int) -> None:
+    check = DatasetCheck()
+    for line in split_lines([GOOD[0] + b"\n"] * (number - 1) + [data]):
+        check.add(line)
+    json.dumps(check.report().to_json())
+
+
+WRITTEN_STRINGS = st.sampled_from(
+    ['""', '"a"', '"b:"', '":"', '"\\":"', '"\\\\"', '"x\\\\\\":1"', '"content"', '"\\u003a"', '"a\\"content"', '" :"']
+)
+WRITTEN_JSON = st.recursive(
+    WRITTEN_STRINGS | st.sampled_from(["1", "null"]),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]")
+        | st.lists(
+            st.tuples(WRITTEN_STRINGS, st.sampled_from([":", ": ", " :", "\t: ", " \r:"]), inner).map("".join),
+            max_size=4,
+        ).map(lambda members: f"{{{','.join(members)}}}")
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=1500)
+@given(WRITTEN_JSON, st.integers(0, 40), st.integers(0, 1))
+def test_a_repeated_key_is_never_missed(text: str, before_longest: int, short_of: int) -> None:
+    repeated = False
+
+    def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal repeated, keys
+        kept = dict(pairs)
+        repeated = repeated or len(kept) < len(pairs)
+        keys += len(kept)
+        return kept
+
+    keys = 0
+    json.loads(text, object_pairs_hook=note)
+    data = text.encode()
+    record = orjson.loads(data)
+    kept = len(record) if isinstance(record, dict) else 0
+    if every_key_was_kept(data, record, at_least=max(kept - short_of, 0), before_longest=before_longest):
+        assert not repeated
