@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -18,7 +15,6 @@ from botocore.config import Config
 from cli.client import ApiClient
 from cli.faults import DemoFailed, UsageFault
 from cli.held_out import Comparison, compare
-from cli.interrupts import ending_signals_interrupt, undisturbed
 from cli.mailbox import Mailbox, Notification
 from cli.measuring import Asking, ask, grade, records_in
 from cli.records import Run
@@ -26,7 +22,7 @@ from cli.steps import Steps
 from cli.target import Target
 from cli.view import Screen
 from cli.watching import watch
-from local.cloud import Cloud, default_root
+from local.cloud import Cloud
 from rft.run.status import SUCCEEDED
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -85,34 +81,6 @@ def own_grader(grader: str | None) -> str | Path | None:
     return Path(grader)
 
 
-@contextmanager
-def demo_cloud(steps: Steps, *, seed: int) -> Iterator[Cloud]:
-    """A local cloud of the demo's own, stopped and removed whatever happens; one demo at a time."""
-    root = default_root() / "demo"
-    is_alone = not root.parent.exists()
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with _only_one(root.parent), ending_signals_interrupt():
-        Cloud.clear(root)  # what a demo left behind that was killed
-        try:
-            cloud = Cloud.start(root, on_progress=steps.begin, seed=seed)
-        except BaseException:
-            steps.fail()
-            raise
-        try:
-            yield cloud
-        except BaseException:
-            steps.fail()
-            raise
-        finally:
-            with undisturbed():
-                steps.begin("stopping everything and cleaning up")
-                cloud.stop()
-                if is_alone:
-                    with suppress(OSError):
-                        root.parent.rmdir()  # a local cloud may have moved in meanwhile
-                steps.finish()
-
-
 def perform(
     cloud: Cloud,
     example: Path,
@@ -147,18 +115,6 @@ def perform(
     notification = mailbox.read(run["run_id"])
     steps.finish()
     return Demo(run, how, comparison, notification, time.monotonic() - started)
-
-
-@contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise DemoFailed("Another rft demo is running on this machine.") from None
-    finally:
-        os.close(handle)
 
 
 def _request(cloud: Cloud, example: Path, grader: str | Path | None, steps: Steps) -> dict[str, Any]:

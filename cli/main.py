@@ -24,7 +24,7 @@ from cli import demo as demonstration
 from cli.client import ApiClient
 from cli.demo_view import demo_report
 from cli.faults import CliFault
-from cli.hosting import bring_up, take_down
+from cli.hosting import bring_up, passing_cloud, take_down
 from cli.records import Run
 from cli.steps import Steps
 from cli.submission import Submitted
@@ -77,7 +77,7 @@ def demo(
         folder = demonstration.example_folder(example)
         own_grader = demonstration.own_grader(grader)
         steps, started = Steps(screen.console), time.monotonic()
-        with demonstration.demo_cloud(steps, seed=seed) as cloud:
+        with passing_cloud(steps, seed=seed) as cloud:
             shown = demonstration.perform(
                 cloud, folder, seed=seed, grader=own_grader, screen=screen, steps=steps, started=started
             )

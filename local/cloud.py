@@ -5,6 +5,7 @@ Everything lies in one folder (``.local``): what runs, its logs, its state, its 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import json
@@ -271,10 +272,16 @@ def _healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _sam_build(root: Path) -> Path:
+    """Unchanged parts come from a cache beside SAM's own; two builds at a time would spoil it."""
     build = root / "build"
-    environment = _environment(root) | {"LAYER_PLATFORM": "native"}
-    command = ["build", "--build-dir", str(build), "--cache-dir", str(root / "cache"), "--parallel"]
-    _sam(root, command, environment, "sam-build.log")
+    cache = REPOSITORY / ".aws-sam" / "local-cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    uv_cache = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
+    environment = _environment(root) | {"LAYER_PLATFORM": "native", "UV_CACHE_DIR": uv_cache}
+    command = ["build", "--build-dir", str(build), "--cached", "--cache-dir", str(cache), "--parallel"]
+    with (cache / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _sam(root, command, environment, "sam-build.log")
     return build
 
 

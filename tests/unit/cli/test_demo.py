@@ -72,6 +72,7 @@ class World:
         return self
 
     def clear(self, root: Path) -> bool:
+        self.deeds.append("clear")
         return False
 
     def deploy_grader(self, app_py: Path) -> str:
@@ -118,7 +119,7 @@ def world(
         names = ("stack", "region", "api_url", "bucket", "topic_arn", "state_machine_arn")
         target = Target(place=Place.LOCAL, session=world, **{name: info[name] for name in names})  # type: ignore[arg-type]
         monkeypatch.setattr(Target, "from_cloud", lambda _: target)
-        monkeypatch.setattr("cli.demo.Cloud", world)
+        monkeypatch.setattr("cli.hosting.Cloud", world)
         monkeypatch.setattr("cli.mailbox._PATIENCE_SECONDS", 0.5)
 
         def notify(look: int) -> None:
@@ -152,7 +153,7 @@ def uploaded() -> dict[str, Any]:
 def test_the_screen_shows_the_gain_the_deployment_and_the_message(rft: Rft, world: World) -> None:
     result = rft("--seed", "7")
     assert result.exit_code == 0, result.output
-    assert world.deeds == ["start demo 7", "stop"]
+    assert world.deeds == ["clear", "start demo 7", "stop"]
     for words in (
         "mean reward               0.00      1.00     +1.00  +1.00 to +1.00",
         "20 records, both models asked at temperature 1, at most 256 tokens",
@@ -247,8 +248,15 @@ def test_a_cloud_that_does_not_start_is_explained(rft: Rft, world: World) -> Non
     result = rft()
     assert result.exit_code == 1
     assert "✗ starting the stand-in AWS" in result.stdout
+    assert world.deeds == ["clear", "start demo 0"]  # its log stays, to be read
     assert "run `make setup`" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_ctrl_c_while_it_starts_leaves_nothing(rft: Rft, world: World) -> None:
+    world.start_failure = KeyboardInterrupt()
+    assert rft().exit_code == 130
+    assert world.deeds == ["clear", "start demo 0", "clear"]
 
 
 def test_one_demo_at_a_time(rft: Rft, world: World, runner: CliRunner) -> None:

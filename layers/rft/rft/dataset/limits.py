@@ -13,7 +13,8 @@ class Limits:
     """``min_records`` and ``max_records`` are Bedrock's for a training file (user guide, RFT for Nova models).
 
     A validation file of its own has no published minimum: give ``min_records=1``. ``require_reference`` makes a
-    missing ``reference_answer`` an error, for graders that compare with one.
+    missing ``reference_answer`` an error, for graders that compare with one. ``max_line_bytes`` is what the
+    lines were cut with.
     """
 
     min_records: int = 100

@@ -1,0 +1,197 @@
+"""Checking a dataset: CPU time against a loop that only parses, and memory on files made to exhaust it.
+
+The clean data has 20,000 lines of chat in English, German, Russian and Chinese, 0.5 to 40 KB long; half of them are
+written with ``\\u`` escapes, half as UTF-8. English alone is measured too: orjson parses ASCII so fast that the same
+checks weigh more.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import orjson
+
+from benchmarks import Measurement
+from rft.dataset import DatasetCheck, split_lines
+
+LINES = 20_000
+ROUNDS = 7
+CHUNK = 256 * 1024
+
+PROMISE_CPU = 1 / 0.75  # of the bare loop
+PROMISE_MEMORY = 16.0  # MB over the start
+
+VOCABULARIES = tuple(
+    words.split()
+    for words in (
+        "the model must answer each question about tickets refunds invoices and delivery with one short reason",
+        "die Antwort für größere Beträge über Rückgabe prüfen und möglichst früh dem Käufer erklären the label",
+        "ответьте на вопрос про возврат счёт доставка причина коротко и ясно выберите одну метку refund label",
+        "请回答 以下 问题 退款 发票 账户 设置 原因 标签 客户 支持 the label refund invoice",
+    )
+)
+MEASURE_MEMORY = """
+import sys
+from pathlib import Path
+from benchmarks.dataset import hostile_chunks
+from rft.dataset import DatasetCheck, Limits, split_lines
+
+def peak_kib():
+    # Not getrusage: its peak survives exec, so it may be that of the process that started this one.
+    return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+
+check = DatasetCheck(limits=Limits(min_records=1))
+before = peak_kib()
+for line in split_lines(hostile_chunks(sys.argv[1])):
+    check.add(line)
+check.report().to_json()
+print((peak_kib() - before) / 1024)
+"""
+
+
+def measure() -> Iterator[Measurement]:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, vocabularies in (("four languages", VOCABULARIES), ("English", VOCABULARIES[:1])):
+            for bad in (0.0, 0.02):
+                path = Path(folder) / "data.jsonl"
+                write_dataset(path, vocabularies, bad)
+                promise = PROMISE_CPU if name == "four languages" else None
+                checked = f"check, {name}, {bad:.0%} bad lines"
+                bare, check, naive = cpu_seconds(path)
+                yield Measurement(checked, check / bare, "x bare", promise)
+                if not bad:
+                    yield Measurement(f"the bare loop, {name}", bare / LINES * 1e6, "µs/line")
+                    yield Measurement(f"json.loads of each line of the whole file, {name}", naive / bare, "x bare")
+    for kind in ("a gigabyte", "one line of 300 MB", "every line bad", "every id twice"):
+        yield Measurement(f"memory over the start, {kind}", memory_growth(kind), "MB", PROMISE_MEMORY)
+
+
+def cpu_seconds(path: Path) -> tuple[float, float, float]:
+    """Medians of the bare loop, the check and the naive way. Rounds alternate, so that noise hits all alike."""
+
+    def naive() -> None:
+        for line in path.read_text(errors="replace").splitlines():
+            try:
+                json.loads(line)
+            except ValueError:
+                continue
+
+    ways = (lambda: bare_loop(path), lambda: check_file(path), naive)
+    rounds = [[_cpu_time(way) for way in ways] for _ in range(ROUNDS)]
+    bare, check, whole = (statistics.median(times) for times in zip(*rounds, strict=True))
+    return bare, check, whole
+
+
+def bare_loop(path: Path) -> None:
+    rest = b""
+    for chunk in chunks(path):
+        start = 0
+        if rest:
+            end = chunk.find(b"\n")
+            _parse(rest + chunk[:end])
+            start = end + 1
+        while (end := chunk.find(b"\n", start)) >= 0:
+            _parse(chunk[start:end])
+            start = end + 1
+        rest = chunk[start:]
+
+
+def check_file(path: Path) -> None:
+    check = DatasetCheck()
+    for line in split_lines(chunks(path)):
+        check.add(line)
+    check.report()
+
+
+def chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def write_dataset(path: Path, vocabularies: Sequence[list[str]], bad: float) -> None:
+    chance = random.Random(7)
+    with path.open("wb") as file:
+        for number in range(LINES):
+            words = vocabularies[number % len(vocabularies)]
+            size = min(max(int(chance.lognormvariate(5.6, 0.8)), 60), 6000)  # words
+            record = {
+                "id": f"record-{number:06d}",
+                "messages": [
+                    {"role": "system", "content": _text(chance, words, 20)},
+                    {"role": "user", "content": _text(chance, words, size)},
+                ],
+                "reference_answer": {"label": chance.choice(words), "reason": _text(chance, words, 10)},
+                "difficulty": chance.choice(("easy", "hard")),
+            }
+            line = json.dumps(record, ensure_ascii=number % 8 < 4).encode()
+            if chance.random() < bad:
+                line = chance.choice(DAMAGES)(line)
+            file.write(line + b"\n")
+
+
+DAMAGES: tuple[Callable[[bytes], bytes], ...] = (
+    lambda line: line[:-1],
+    lambda line: line + b"\r",
+    lambda line: line.replace(b'"user"', b'"human"'),
+    lambda line: line.replace(b'"id"', b'"id": "x", "id"'),
+    lambda line: line.replace(b'"difficulty": ', b'"difficulty": NaN, "d": '),
+    lambda line: line.replace(b'"content"', b'"text"'),
+    lambda line: line.replace(b"record-", b"record-\xff"),
+    lambda line: line.replace(b'"messages"', b'"prompt"'),
+)
+
+
+def memory_growth(kind: str) -> float:
+    """Peak resident memory over that after the imports, in a process of its own."""
+    command = [sys.executable, "-c", MEASURE_MEMORY, kind]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def hostile_chunks(kind: str) -> Iterator[bytes]:
+    """A large file out of thin air, so that neither disk nor page cache is measured."""
+    good = b'{"id": "%08d", "messages": [{"role": "user", "content": "' + b"word " * 700 + b'"}]}\n'
+    bad = b'{"id": %08d, "rft": 1, "messages": [{"role": "human", "content": "' + b"word " * 700 + b'"}], "n": NaN}\n'
+    for number in range(1_050_000_000 // CHUNK if kind == "a gigabyte" else 300_000_000 // CHUNK):
+        match kind:
+            case "one line of 300 MB":
+                yield b"x" * CHUNK
+            case "every line bad":
+                yield b"".join(bad % (number * 73 + line) for line in range(73))
+            case "every id twice":
+                yield b"".join(good % ((number * 73 + line) // 2) for line in range(73))
+            case _:
+                yield b"".join(good % (number * 73 + line) for line in range(73))
+
+
+def _text(chance: random.Random, words: list[str], size: int) -> str:
+    chosen = chance.choices(words, k=size)
+    for place in range(0, size, 100):
+        chosen[place] = chance.choice((f'"{chosen[place]}"', f"{chosen[place]}:", f"{chosen[place]}.\n"))
+    return " ".join(chosen)
+
+
+def _parse(line: bytes) -> None:
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return
+
+
+def _cpu_time(way: Callable[[], None]) -> float:
+    start = time.process_time()
+    way()
+    return time.process_time() - start
+
+
+if __name__ == "__main__":
+    for measurement in measure():
+        print(f"{measurement.what:<60} {measurement.value:8.3g} {measurement.unit}")
