@@ -15,6 +15,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -36,6 +37,8 @@ PARAMETERS = {
     "GraderArns": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:*",
 }
 _BUILD_MINUTES = 5
+# What a stand-in keeps in its folder. Others may live there too: a demo has its own stand-in in a folder below.
+_OWN = ("logs", "tmp", "state", "build", "deploy", "cloud.json", "servers.json")
 
 
 class CloudError(Exception):
@@ -87,8 +90,11 @@ class Cloud:
         seed: int = 0,
         parameters: Mapping[str, str] | None = None,
     ) -> Self:
-        """Start both servers, build and deploy the application. Nothing is left behind if that fails."""
+        """Start both servers, build and deploy the application. If that fails only the logs are left."""
         root = root.resolve()
+        if cls.attach(root) is not None:
+            raise CloudError(f"a stand-in AWS runs from {root} already")
+        cls.clear(root)  # what one left that was killed: its state fits no other
         for name in ("logs", "tmp", "state"):
             (root / name).mkdir(parents=True, exist_ok=True)
         endpoint = f"http://127.0.0.1:{processes.free_port()}"
@@ -138,14 +144,14 @@ class Cloud:
     @classmethod
     def clear(cls, root: Path) -> bool:
         """Stop and remove whatever is at ``root``, also half of one. False if there was nothing."""
-        if not root.exists():
+        if not any((root / name).exists() for name in _OWN):
             return False
         try:
             servers = json.loads((root / "servers.json").read_text())["servers"]
         except (OSError, ValueError):
             servers = {}
         processes.stop(servers.values())
-        shutil.rmtree(root, ignore_errors=True)
+        _remove(root)
         return True
 
     def stop(self, *, remove: bool = True) -> None:
@@ -153,7 +159,7 @@ class Cloud:
         for name in ("cloud.json", "servers.json"):
             (self.root / name).unlink(missing_ok=True)
         if remove:
-            shutil.rmtree(self.root, ignore_errors=True)
+            _remove(self.root)
 
     def restart_bedrock(self) -> None:
         """Stop the Bedrock stand-in at once, as a crash would, and start it again on its state."""
@@ -316,6 +322,17 @@ def _sam(root: Path, arguments: list[str], environment: Mapping[str, str], log_n
     if done.returncode:
         last = " ".join(log.read_text(errors="replace").strip().splitlines()[-3:])
         raise CloudError(f"`sam {arguments[0]}` failed: {last}", log)
+
+
+def _remove(root: Path) -> None:
+    for name in _OWN:
+        path = root / name
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    with suppress(OSError):  # somebody else's things are in it
+        root.rmdir()
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.application import Application, application
 from tests.contract.standin import BUCKET, Bedrock, FakeAws, records, running, serving
 
 
@@ -41,3 +42,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bedrock]:
         )
         assert started.ended(job)["status"] == "Completed", started.ended(job)
         yield started
+
+
+@pytest.fixture
+def app(bedrock: Bedrock, fake_aws: tuple[FakeAws, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    """The pipeline's steps beside a stand-in; at the end every request they sent has to fit its service's model."""
+    with application(bedrock, fake_aws[1], monkeypatch) as made:
+        yield made
+        assert made.broken == []

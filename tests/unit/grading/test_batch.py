@@ -43,11 +43,12 @@ def bad() -> Score:
 
 
 def endless() -> Score:
-    while True:
+    for _ in range(200_000):  # seconds, should the limit not hold
         try:
             sum(range(1000))
         except Exception:  # an author's guard against everything doesn't hold up the time limit
             continue
+    return Score(1)
 
 
 def grade(*items: Any, seconds: float = 5) -> list[Graded]:

@@ -82,6 +82,7 @@ def test_reads(text: str, value: Fraction | int) -> None:
         "1,5",
         "1,00",
         "1,000,00",
+        "1234,567",
         "1.000.000",
         "1 000",
         "1_000",

@@ -83,7 +83,8 @@ def public(run: Run) -> dict[str, Any]:
 def problem(error: Exception) -> Answer:
     kind = type(error)
     errors = [p.to_json() for p in error.problems] if isinstance(error, RequestInvalid) else []
-    return _problem(_STATUS_OF[kind], _TITLES[kind], str(error), errors)
+    detail = f"{len(errors)} of its parts: see errors" if errors else str(error)
+    return _problem(_STATUS_OF[kind], _TITLES[kind], detail, errors)
 
 
 def no_route(_: Exception) -> Answer:

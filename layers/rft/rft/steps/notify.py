@@ -16,7 +16,7 @@ _HEADLINES = {
     Status.KEPT: "trained, not deployed, as asked",
     Status.REJECTED: "refused before anything was paid for",
     Status.STOPPED: "stopped as asked",
-    Status.FAILED: "failed",
+    Status.FAILED: "see the reason",
 }
 
 
@@ -33,12 +33,18 @@ def notify(pipeline: Pipeline, run_id: str) -> dict[str, str]:
         message_id = messages.publish(
             client("sns"),
             environment.topic_arn,
-            subject=f"[{environment.stack_name}] {run.model}: {run.status} - {_HEADLINES[run.status]}",
+            subject=f"[{environment.stack_name}] {run.model}: {run.status} - {_headline(run)}",
             text=compose(run, bucket=environment.bucket, region=environment.region),
             attributes={"run_id": run.run_id, "model": run.model, "status": run.status},
         )
         pipeline.store.append(run_id, "notified", {"message_id": message_id}, notified_at=now())
     return {"run_id": run_id, "status": run.status, **_fault(run)}
+
+
+def _headline(run: Run) -> str:
+    if run.status is Status.FAILED and run.reason:
+        return str(run.reason.get("error"))
+    return _HEADLINES[run.status]
 
 
 def _fault(run: Run) -> dict[str, str]:
@@ -49,7 +55,7 @@ def _fault(run: Run) -> dict[str, str]:
 def compose(run: Run, *, bucket: str, region: str) -> str:
     """The text: status first, then why, then where to look, then what to do next."""
     reason = run.reason or {}
-    lines = [f"{run.model}: {run.status} ({_HEADLINES[run.status]})", ""]
+    lines = [f"{run.model}: {run.status} - {_headline(run)}", ""]
     if reason:
         lines += [f"{reason.get('error')}: {str(reason.get('message'))[:_MAX_MESSAGE]}", ""]
     dataset = run.dataset or {}

@@ -1,0 +1,109 @@
+"""The pipeline's own steps, in this process, between moto and the Bedrock stand-in; every request is looked at."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from samtranslator.yaml_helper import yaml_parse
+
+from local.bedrock.protocol.shapes import violations
+from rft.aws import clients
+from rft.steps.environment import Environment
+from rft.steps.pipeline import Pipeline
+from tests.contract.standin import ROLE, Bedrock, FakeAws
+
+ROOT = Path(__file__).resolve().parents[2]
+BUCKET = "rft-data-123456789012"
+ACCOUNT = "123456789012"
+MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:rft-run"
+GRADER = "arn:aws:lambda:us-east-1:000000000000:function:grader:1"
+
+
+@dataclass
+class Application:
+    bedrock: Bedrock
+    pipeline: Pipeline
+    topic: str
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+    def look(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        """From botocore, before each call: the whole request against the service's own model."""
+        self.calls.append((model.name, params))
+        if model.input_shape is not None:
+            self.broken += [f"{model.name}: {text}" for text in violations(model.input_shape, params)]
+
+    def named(self, operation: str) -> list[dict[str, Any]]:
+        return [params for name, params in self.calls if name == operation]
+
+    def hand_over_dataset(self) -> None:
+        """The stand-in's jobs read from an S3 of their own: give them what PrepareDataset wrote."""
+        s3 = boto3.client("s3", region_name="us-east-1")
+        for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="runs/").get("Contents", []):
+            body = s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()
+            self.bedrock.aws.objects[f"{BUCKET}/{entry['Key']}"] = body
+
+
+@contextmanager
+def application(bedrock: Bedrock, endpoint: str, patch: pytest.MonkeyPatch) -> Iterator[Application]:
+    variables = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL_BEDROCK": bedrock.url,
+        "STACK_NAME": "rft",
+        "DATA_BUCKET": BUCKET,
+        "RUN_TABLE": "runs",
+        "STATE_MACHINE_ARN": MACHINE,
+        "BEDROCK_ROLE_ARN": ROLE,
+        "DEFAULT_BASE_MODEL": "amazon.nova-2-lite-v1:0:256k",
+        "DEFAULT_GRADER": "format-validation",
+        "GRADERS": f"format-validation={GRADER}",
+        "JOB_DEADLINE_HOURS": "72",
+        "DEPLOYMENT_DEADLINE_MINUTES": "60",
+    }
+    for name, value in variables.items():
+        patch.setenv(name, value)
+    reach = [re.escape(url) + ".*" for url in (bedrock.url, endpoint)]
+    clients._made.cache_clear()
+    with mock_aws(config={"core": {"passthrough": {"urls": reach}}}):
+        topic = _make_resources()
+        patch.setenv("TOPIC_ARN", topic)
+        made = Application(bedrock, Pipeline(Environment()), topic)
+        services = ("bedrock", "dynamodb", "events", "s3", "sns", "stepfunctions")
+        for service in services:
+            clients.client(service).meta.events.register("before-parameter-build.*.*", made.look)  # type: ignore[call-overload]
+        yield made
+        for service in services:
+            clients.client(service).close()  # type: ignore[call-overload]
+    clients._made.cache_clear()
+
+
+def _make_resources() -> str:
+    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    table = template["RunTable"]["Properties"]
+    keys = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    boto3.client("dynamodb").create_table(TableName="runs", **{key: table[key] for key in keys})
+    definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 1000, "End": True}}}
+    trust = {"Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole", "Effect": "Allow"}
+    role = boto3.client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    boto3.client("stepfunctions").create_state_machine(
+        name="rft-run", definition=json.dumps(definition), roleArn=role["Arn"]
+    )
+    return str(boto3.client("sns").create_topic(Name="runs")["TopicArn"])
+
+
+__all__ = ["BUCKET", "GRADER", "MACHINE", "Application", "FakeAws", "application"]

@@ -1,0 +1,298 @@
+"""Every step of a run against Bedrock's own rules; the fixture holds each request against its service's model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from rft.aws import bedrock
+from rft.aws.clients import client
+from rft.errors import (
+    DatasetInvalid,
+    DeploymentFailed,
+    DeploymentPending,
+    DeploymentTimedOut,
+    JobQuotaFull,
+    JobRefused,
+    JobTimedOut,
+    RunEnded,
+    RunStopped,
+)
+from rft.run.job import job_request
+from rft.run.status import Status
+from rft.steps import deploy_model as deploying
+from rft.steps.await_job import await_job, on_job_event
+from rft.steps.close_run import close_ended_execution, close_run
+from rft.steps.deploy_model import deploy_model
+from rft.steps.notify import notify
+from rft.steps.prepare_dataset import prepare_dataset
+from rft.steps.start_run import start_from_api
+from rft.steps.stop_run import stop_run
+from rft.steps.submit_job import submit_job
+from tests.contract.application import BUCKET, Application
+from tests.contract.standin import ROLE, records, until
+
+FULL = {"epoch_count": 50, "batch_size": 512, "learning_rate": 1e-3, "max_prompt_length": 262_144}
+FULL |= {"training_sample_per_prompt": 16, "inference_max_tokens": 262_144, "reasoning_effort": "high"}
+FULL |= {"eval_interval": 100}
+SHORT = {"epoch_count": 1, "batch_size": 64, "inference_max_tokens": 8, "training_sample_per_prompt": 2}
+
+
+def start(app: Application, model: str = "m", **changes: Any) -> str:
+    lines = [{name: value for name, value in record.items() if name != "rft"} for record in records(140)]
+    body = "".join(json.dumps(line) + "\n" for line in lines)
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=f"datasets/{model}.jsonl", Body=body.encode())
+    request = {"model": model, "training_data": {"s3_uri": f"s3://{BUCKET}/datasets/{model}.jsonl"}}
+    document = json.dumps(request | {"hyperparameters": SHORT} | changes)
+    return start_from_api(app.pipeline, document, key=model, request_id="r").run.run_id
+
+
+def submitted(app: Application, model: str = "m", **changes: Any) -> str:
+    run_id = start(app, model, **changes)
+    prepare_dataset(app.pipeline, run_id)
+    app.hand_over_dataset()
+    submit_job(app.pipeline, run_id)
+    return run_id
+
+
+def trained(app: Application, model: str = "m", **changes: Any) -> str:
+    run_id = submitted(app, model, **changes)
+    assert app.bedrock.ended(run_id)["status"] == "Completed"
+    await_job(app.pipeline, run_id, "token")
+    return run_id
+
+
+def status(app: Application, run_id: str) -> Status:
+    return app.pipeline.store.get(run_id).status
+
+
+def test_a_whole_run_sends_only_what_aws_accepts(app: Application) -> None:
+    run_id = trained(app, "a" * 40, tags={"team": "x" * 256})
+    deploy_model(app.pipeline, run_id)
+    assert notify(app.pipeline, run_id)["status"] == "promoted"
+    services = {name for name, _ in app.calls}
+    assert services >= {
+        "CreateModelCustomizationJob",
+        "GetModelCustomizationJob",
+        "GetCustomModel",
+        "CreateCustomModelDeployment",
+        "GetCustomModelDeployment",
+        "TransactWriteItems",
+        "PutEvents",
+        "Publish",
+        "StartExecution",
+        "PutObject",
+    }
+    (published,) = app.named("Publish")
+    assert len(published["Subject"]) < 100
+    assert notify(app.pipeline, run_id)["status"] == "promoted"
+    assert len(app.named("Publish")) == 1, "told once"
+
+
+def test_the_largest_request_is_within_every_maximum(app: Application) -> None:
+    tags = {f"{n}" + "k" * 120: "v" * 256 for n in range(40)}
+    run_id = start(app, "b" * 40, hyperparameters=FULL, tags=tags)
+    prepare_dataset(app.pipeline, run_id)
+    run = app.pipeline.store.get(run_id)
+    request = job_request(run, bucket=BUCKET, role_arn=ROLE, stack="rft")
+    client("bedrock").create_model_customization_job(**request)
+    sent = request["customizationConfig"]["rftConfig"]["hyperParameters"]
+    assert len(sent) == 8
+
+
+def test_a_step_that_is_repeated_pays_nothing_twice(app: Application) -> None:
+    run_id = submitted(app)
+    assert submit_job(app.pipeline, run_id)["job_arn"] == app.pipeline.store.get(run_id).job_arn
+    first, second = app.named("CreateModelCustomizationJob")
+    assert first == second
+    assert len(app.bedrock.control.list_model_customization_jobs()["modelCustomizationJobSummaries"]) == 1
+
+
+def test_a_job_whose_answer_was_lost_is_adopted(app: Application) -> None:
+    run_id = submitted(app)
+    request = app.named("CreateModelCustomizationJob")[0]
+    known = app.pipeline.store.get(run_id).job_arn
+    # As if the token were no longer remembered: the name is taken, by our own job.
+    assert bedrock.create_job(client("bedrock"), request | {"clientRequestToken": "another"}) == known
+    other = request | {"clientRequestToken": "another", "jobTags": []}
+    assert bedrock.create_job(client("bedrock"), other) == known, "the tags of the job that is there count"
+
+
+def test_a_strangers_job_under_our_name_is_not_adopted(app: Application) -> None:
+    run_id = start(app)
+    prepare_dataset(app.pipeline, run_id)
+    app.bedrock.job(run_id)
+    with pytest.raises(JobRefused, match="another job has the name"):
+        submit_job(app.pipeline, run_id)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ("ServiceQuotaExceededException", JobQuotaFull),
+        ("ValidationException", JobRefused),
+        ("ResourceNotFoundException", JobRefused),
+        ("AccessDeniedException", ClientError),
+    ],
+)
+def test_bedrocks_refusals_get_our_names(app: Application, error: str, expected: type[Exception]) -> None:
+    run_id = start(app)
+    prepare_dataset(app.pipeline, run_id)
+    app.bedrock.faults([{"operation": "CreateModelCustomizationJob", "error": error, "times": 1}])
+    with pytest.raises(expected):
+        submit_job(app.pipeline, run_id)
+    assert status(app, run_id) is Status.QUEUED
+    assert submit_job(app.pipeline, run_id)["job_arn"], "the next try goes through"
+
+
+def test_throttling_is_waited_out(app: Application) -> None:
+    run_id = start(app)
+    prepare_dataset(app.pipeline, run_id)
+    rule = {"operation": "CreateModelCustomizationJob", "error": "ThrottlingException", "times": 2}
+    app.bedrock.faults([rule])
+    assert submit_job(app.pipeline, run_id)["job_arn"]
+
+
+def test_an_invalid_dataset_asks_for_no_job(app: Application) -> None:
+    run_id = start(app)
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="datasets/m.jsonl", Body=b"{}\n" * 3)
+    with pytest.raises(DatasetInvalid, match="report"):
+        prepare_dataset(app.pipeline, run_id)
+    closed = close_run(app.pipeline, run_id, "DatasetInvalid", json.dumps({"errorMessage": "3 problems"}))
+    assert closed["status"] == "rejected"
+    reason = app.pipeline.store.get(run_id).reason
+    assert reason is not None
+    assert reason["message"] == "3 problems"
+    assert reason["details_uri"].endswith("/dataset/report.json")
+    assert app.named("CreateModelCustomizationJob") == []
+
+
+def test_an_event_before_the_token_is_made_up_for_by_the_look(app: Application) -> None:
+    run_id = submitted(app)
+    job = app.bedrock.ended(run_id)
+    event = {"detail": {"jobName": run_id, "jobArn": job["jobArn"], "jobStatus": "Completed"}}
+    on_job_event(app.pipeline, event)
+    assert app.named("SendTaskSuccess") == []
+    await_job(app.pipeline, run_id, "token")
+    (settled,) = app.named("SendTaskSuccess")
+    assert settled["taskToken"] == "token"
+    for _ in range(2):
+        on_job_event(app.pipeline, event)
+    assert len(app.named("SendTaskSuccess")) == 1, "doubled events settle nothing again"
+
+
+def test_a_job_past_its_deadline_ends_the_wait(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.bedrock.faults([{"job": "*", "do": "stall"}])
+    run_id = submitted(app)
+    await_job(app.pipeline, run_id, "token")
+    monkeypatch.setenv("JOB_DEADLINE_HOURS", "0.000001")
+    with pytest.raises(JobTimedOut, match="JobDeadlineHours"):
+        await_job(app.pipeline, run_id, "token-2")
+    assert close_run(app.pipeline, run_id, "JobTimedOut", "too long")["status"] == "failed"
+    until(lambda: app.bedrock.status(run_id) == "Stopped")
+
+
+def test_a_job_that_was_born_while_its_run_was_stopped_is_stopped(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.bedrock.faults([{"job": "*", "do": "stall"}])
+    run_id = start(app)
+    prepare_dataset(app.pipeline, run_id)
+    app.hand_over_dataset()
+    create = bedrock.create_job
+
+    def stopped_meanwhile(*arguments: Any) -> str:
+        arn = create(*arguments)
+        app.pipeline.store.move(run_id, Status.STOPPED)
+        return arn
+
+    monkeypatch.setattr(bedrock, "create_job", stopped_meanwhile)
+    with pytest.raises(RunStopped):
+        submit_job(app.pipeline, run_id)
+    until(lambda: app.bedrock.status(run_id) == "Stopped")
+    assert status(app, run_id) is Status.STOPPED
+
+
+def test_clean_up_finds_a_job_that_nobody_noted(app: Application) -> None:
+    app.bedrock.faults([{"job": "*", "do": "stall"}])
+    run_id = start(app)
+    prepare_dataset(app.pipeline, run_id)
+    app.hand_over_dataset()
+    run = app.pipeline.store.get(run_id)
+    client("bedrock").create_model_customization_job(**job_request(run, bucket=BUCKET, role_arn=ROLE, stack="rft"))
+    close_run(app.pipeline, run_id, "States.Timeout", "")
+    until(lambda: app.bedrock.status(run_id) == "Stopped")
+
+
+def test_a_run_that_has_ended_takes_no_further_step(app: Application) -> None:
+    run_id = start(app)
+    app.pipeline.end(run_id, Status.FAILED)
+    for step in (prepare_dataset, submit_job, deploy_model):
+        with pytest.raises(RunEnded):
+            step(app.pipeline, run_id)
+    with pytest.raises(RunEnded):
+        await_job(app.pipeline, run_id, "token")
+    with pytest.raises(RunEnded):
+        stop_run(app.pipeline, run_id)
+
+
+def test_a_run_that_is_to_stop_takes_no_further_step(app: Application) -> None:
+    run_id = start(app)
+    stop_run(app.pipeline, run_id)
+    assert len(app.named("StopExecution")) == 1
+    with pytest.raises(RunStopped):
+        prepare_dataset(app.pipeline, run_id)
+    event = {"detail": {"name": run_id, "status": "ABORTED"}}
+    assert close_ended_execution(app.pipeline, event)["status"] == "stopped"
+    assert len(app.named("Publish")) == 1
+    assert close_ended_execution(app.pipeline, event)["status"] == "stopped"
+    assert len(app.named("Publish")) == 1
+    assert close_ended_execution(app.pipeline, {"detail": {"name": "no-such-run", "status": "FAILED"}}) == {
+        "ignored": True
+    }
+
+
+@pytest.mark.parametrize("kind", ["on-demand", "provisioned"])
+def test_a_deployment_that_never_gets_ready_is_given_up_and_removed(
+    app: Application, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(deploying, "_PATIENCE_SECONDS", 0.0)
+    run_id = trained(app, deploy=kind)
+    app.bedrock.faults([{"deployment": "*", "do": "stay"}])
+    with pytest.raises(DeploymentPending):
+        deploy_model(app.pipeline, run_id)
+    with pytest.raises(DeploymentPending):
+        deploy_model(app.pipeline, run_id)
+    created = "CreateCustomModelDeployment" if kind == "on-demand" else "CreateProvisionedModelThroughput"
+    assert len(app.named(created)) == 1
+    monkeypatch.setenv("DEPLOYMENT_DEADLINE_MINUTES", "0.00001")
+    with pytest.raises(DeploymentTimedOut, match="DeploymentDeadlineMinutes"):
+        deploy_model(app.pipeline, run_id)
+    closed = close_run(app.pipeline, run_id, "DeploymentTimedOut", "not active")
+    assert closed["status"] == "failed"
+    assert bedrock.deployments(client("bedrock"), kind).find(run_id) is None
+
+
+def test_a_deployment_whose_answer_was_lost_is_found_by_its_name(app: Application) -> None:
+    run_id = trained(app)
+    model = app.bedrock.control.get_custom_model(modelIdentifier=run_id)["modelArn"]
+    made = bedrock.deployments(client("bedrock"), "on-demand").create(run_id, model, [])
+    assert deploy_model(app.pipeline, run_id)["deployment_arn"] == made
+
+
+def test_a_model_that_is_gone_cannot_be_deployed(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = trained(app)
+    run = app.pipeline.store.get(run_id)
+    missing = "arn:aws:bedrock:us-east-1:000000000000:custom-model/amazon.nova-2-lite-v1:0:256k/zzzzzzzzzzzz"
+    with pytest.raises(DeploymentFailed):
+        bedrock.deployments(client("bedrock"), "on-demand").create(run.run_id, missing, [])
+    app.bedrock.control.delete_custom_model(modelIdentifier=run_id)
+    with pytest.raises(DeploymentPending):
+        deploy_model(app.pipeline, run_id)
+    monkeypatch.setenv("DEPLOYMENT_DEADLINE_MINUTES", "0.00001")
+    with pytest.raises(DeploymentTimedOut):
+        deploy_model(app.pipeline, run_id)
