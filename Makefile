@@ -33,10 +33,11 @@ demo: setup      ## the whole way on this machine: dataset, training, deployment
 	$(BIN)/rft demo
 
 test: setup      ## every test, the end-to-end ones on the local cloud included
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 tests/unit tests/contract tests/template
+	$(BIN)/pytest tests/local
 
 quick: setup     ## the fast tests, for while you work
-	$(BIN)/pytest tests/unit tests/contract tests/template
+	$(BIN)/pytest --numprocesses 2 tests/unit tests/template
 
 check: setup     ## format, lint, types, architecture, templates
 	$(BIN)/ruff format --check .

@@ -103,6 +103,7 @@ class Cloud:
         try:
             on_progress("starting the stand-in AWS")
             servers["emulator"] = _start_emulator(root, endpoint, bedrock_endpoint)
+            _write(root / "servers.json", {"servers": servers, "seed": seed})
             servers["bedrock"] = _start_bedrock(root, endpoint, bedrock_endpoint, seed)
             _write(root / "servers.json", {"servers": servers, "seed": seed})
             on_progress("building the application (sam build)")
@@ -161,11 +162,17 @@ class Cloud:
         if remove:
             _remove(self.root)
 
-    def restart_bedrock(self) -> None:
+    def restart_bedrock(self, *, seed: int | None = None) -> None:
         """Stop the Bedrock stand-in at once, as a crash would, and start it again on its state."""
         processes.kill([self._servers["bedrock"]])
+        self._seed = self._seed if seed is None else seed
         self._servers["bedrock"] = _start_bedrock(self.root, self.info.endpoint, self.info.bedrock_endpoint, self._seed)
         _write(self.root / "servers.json", {"servers": self._servers, "seed": self._seed})
+
+    @property
+    def server_pids(self) -> list[int]:
+        """The leaders of the sessions that all of the stand-in's processes belong to."""
+        return list(self._servers.values())
 
     def client(self, service: str) -> Any:
         """A boto3 client of the account's root."""

@@ -1,0 +1,66 @@
+"""What the demo shows: a gain where there is one, and none where there is none."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from cli.demo import Demo, perform
+from cli.steps import Steps
+from cli.view import Screen
+from tests.local.pipeline import Pipeline
+
+ROOT = Path(__file__).resolve().parents[2]
+CONSTANT = Path(__file__).parent / "graders" / "constant" / "app.py"
+
+
+def demo(pipeline: Pipeline, folder: Path, name: str, *, seed: int = 0, grader: Path | None = None) -> Demo:
+    """The demo of an example under a model name of its own, so that many fit into one stand-in."""
+    example = folder / name
+    shutil.copytree(ROOT / "examples" / name, example)
+    request = json.loads((example / "run.json").read_text())
+    request["model"] = f"{name}-{folder.name}"[:40].replace("_", "-").strip("-")
+    (example / "run.json").write_text(json.dumps(request))
+    screen = Screen(as_json=True)
+    steps = Steps(screen.console)
+    return perform(
+        pipeline.cloud, example, seed=seed, grader=grader, screen=screen, steps=steps, started=time.monotonic()
+    )
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_with_every_seed_the_tuned_model_beats_the_base_on_held_out_records(
+    pipeline: Pipeline, tmp_path: Path, seed: int
+) -> None:
+    pipeline.cloud.restart_bedrock(seed=seed)
+    shown = demo(pipeline, tmp_path, "ticket-triage", seed=seed)
+    assert shown.run["status"] == "promoted"
+    assert shown.comparison is not None
+    assert shown.comparison.is_better
+    assert shown.comparison.reward.after > shown.comparison.reward.before + 0.2
+    training = pipeline.api.metrics(shown.run["run_id"])["training"]
+    assert len(training) > 50
+    assert training[-1]["reward_mean"] > training[0]["reward_mean"] + 0.2
+    assert shown.run["deployment_arn"] in json.dumps(shown.notification.to_json())
+
+
+def test_a_constant_grader_teaches_nothing_and_the_demo_says_so(pipeline: Pipeline, tmp_path: Path) -> None:
+    shown = demo(pipeline, tmp_path, "ticket-triage", grader=CONSTANT)
+    assert ":function:grader-" in (shown.run["grader_arn"] or "")
+    assert shown.comparison is not None
+    assert not shown.comparison.is_better
+    assert (shown.comparison.reward.before, shown.comparison.reward.after) == (0.5, 0.5)
+    assert "equal" in shown.comparison.verdict
+
+
+def test_no_gain_in_correct_answers_is_claimed_for_sums(pipeline: Pipeline, tmp_path: Path) -> None:
+    shown = demo(pipeline, tmp_path, "word-sums")
+    assert shown.comparison is not None
+    assert not shown.comparison.is_better
+    correct = shown.comparison.components["correct"]
+    assert correct.after < 0.1
+    assert "correct" not in shown.comparison.verdict or "No gain" in shown.comparison.verdict
