@@ -60,6 +60,12 @@ def test_nothing_is_recorded_for_a_run_that_has_ended_but_its_notification(store
     assert types(store) == ["status", "job", "status", "notified"]
 
 
+def test_what_is_recorded_of_no_run_makes_none(store: RunStore) -> None:
+    assert not store.record("nope", "job", {}, job_arn="arn")
+    assert not store.store_token("nope", "token")
+    assert store.find("nope") is None
+
+
 def test_a_token_is_taken_once(store: RunStore) -> None:
     store.create(run())
     assert store.take_token(run().run_id) is None

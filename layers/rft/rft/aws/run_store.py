@@ -98,9 +98,11 @@ class RunStore:
 
     def record(self, run_id: str, event: str | None = None, detail: Json | None = None, **attributes: Any) -> bool:
         """Set attributes of a run that hasn't ended, and append ``event``. False if the run has ended."""
-        alive = {f":end{n}": {"S": s.value} for n, s in enumerate(s for s in Status if s.is_terminal)}
+        ends = {f":end{n}": {"S": s.value} for n, s in enumerate(s for s in Status if s.is_terminal)}
         attributes["updated_at"] = at = now()
-        writes = [self._update(run_id, attributes, f"NOT #status IN ({', '.join(alive)})", alive)]
+        writes = [
+            self._update(run_id, attributes, f"attribute_exists(pk) AND NOT #status IN ({', '.join(ends)})", ends)
+        ]
         if event is not None:
             writes.append(self._event(run_id, event, detail or {}, at))
         return self._transact(writes)

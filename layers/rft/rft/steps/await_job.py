@@ -20,9 +20,9 @@ from rft.steps.pipeline import Pipeline
 
 def await_job(pipeline: Pipeline, run_id: str, task_token: str) -> dict[str, Any]:
     """From the state machine: keep the token, then look. Raises ``JobTimedOut`` past the run's deadline."""
+    run = pipeline.store.get(run_id)
     if not pipeline.store.store_token(run_id, task_token):
         raise RunEnded("the run has ended while its job was waited for")
-    run = pipeline.store.get(run_id)
     job = _look(pipeline, run)
     if job.outcome is JobOutcome.RUNNING:
         _check_deadline(pipeline, run)
