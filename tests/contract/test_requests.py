@@ -24,6 +24,7 @@ from rft.errors import (
 )
 from rft.run.job import job_request
 from rft.run.status import Status
+from rft.steps import close_run as closing
 from rft.steps import deploy_model as deploying
 from rft.steps.await_job import await_job, on_job_event
 from rft.steps.close_run import close_ended_execution, close_run
@@ -296,3 +297,33 @@ def test_a_model_that_is_gone_cannot_be_deployed(app: Application, monkeypatch: 
     monkeypatch.setenv("DEPLOYMENT_DEADLINE_MINUTES", "0.00001")
     with pytest.raises(DeploymentTimedOut):
         deploy_model(app.pipeline, run_id)
+
+
+def test_a_full_quota_of_deployments_is_waited_out(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = trained(app)
+    rule = {"operation": "CreateCustomModelDeployment", "error": "ServiceQuotaExceededException", "times": 2}
+    app.bedrock.faults([rule])
+    with pytest.raises(DeploymentPending, match="no place"):
+        deploy_model(app.pipeline, run_id)
+    with monkeypatch.context() as patch, pytest.raises(DeploymentTimedOut):
+        patch.setenv("DEPLOYMENT_DEADLINE_MINUTES", "0.00001")
+        deploy_model(app.pipeline, run_id)
+    assert deploy_model(app.pipeline, run_id)["deployment_arn"]
+
+
+def test_a_clean_up_that_fails_is_tried_again_and_in_the_end_told_to_a_person(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing, "_PAUSES", (0.0, 0.0))
+    app.bedrock.faults([{"job": "*", "do": "stall"}])
+    run_id = submitted(app)
+    denied = {"operation": "StopModelCustomizationJob", "error": "AccessDeniedException", "times": 99}
+    app.bedrock.faults([{"job": "*", "do": "stall"}, denied])
+    with pytest.raises(ClientError):
+        close_run(app.pipeline, run_id, "JobTimedOut", "too long")
+    assert not status(app, run_id).is_terminal, "the state machine tries again"
+    close_ended_execution(app.pipeline, {"detail": {"name": run_id, "status": "FAILED", "cause": "CloseRun failed"}})
+    (message,) = app.named("Publish")
+    assert "COULD NOT stop the training job" in message["Message"]
+    assert "AccessDeniedException" in message["Message"]
+    assert status(app, run_id) is Status.FAILED

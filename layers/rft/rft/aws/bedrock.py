@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from botocore.exceptions import ClientError, ParamValidationError
 
 from rft.aws.clients import error_code, error_message
-from rft.errors import DeploymentFailed, JobQuotaFull, JobRefused
+from rft.errors import DeploymentFailed, DeploymentPending, JobQuotaFull, JobRefused
 from rft.run.job import Job
 
 if TYPE_CHECKING:
@@ -213,4 +213,6 @@ def _existing(deployments: Deployments, name: str, error: ClientError) -> str:
         raise DeploymentFailed(error_message(error)) from None
     if error_code(error) == "ResourceNotFoundException":
         raise DeploymentFailed(error_message(error)) from None
+    if error_code(error) == "ServiceQuotaExceededException":
+        raise DeploymentPending(f"no place for another deployment yet: {error_message(error)}") from None
     raise error

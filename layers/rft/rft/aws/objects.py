@@ -70,6 +70,19 @@ def chunks(client: S3Client, source: PinnedObject) -> Iterator[bytes]:
             yield chunk
 
 
+def found(client: S3Client, bucket: str, prefix: str) -> Iterator[tuple[str, int]]:
+    """Key and size (bytes) of every object whose key begins with ``prefix``."""
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for entry in page.get("Contents", []):
+            yield entry["Key"], entry["Size"]
+
+
+def read(client: S3Client, bucket: str, key: str) -> bytes:
+    """The whole of a small object, as it is now."""
+    with client.get_object(Bucket=bucket, Key=key)["Body"] as body:
+        return body.read()
+
+
 def put(client: S3Client, bucket: str, key: str, body: bytes, content_type: str) -> str:
     client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
     return f"s3://{bucket}/{key}"

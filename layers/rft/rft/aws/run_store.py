@@ -13,7 +13,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import random
 import secrets
+import time
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, auto
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 Json = dict[str, Any]
+_CONFLICT_PAUSES = (0.1, 0.2, 0.4, 0.8)  # seconds, at most
 _to_item = TypeSerializer().serialize
 _from_item = TypeDeserializer().deserialize
 
@@ -215,14 +218,21 @@ class RunStore:
         return {"Put": {"TableName": self._table, "Item": _item(item)}}
 
     def _transact(self, writes: list[TransactWriteItemTypeDef]) -> bool:
-        try:
-            self._client.transact_write_items(TransactItems=writes)
-        except ClientError as error:
-            reasons = error.response.get("CancellationReasons", [])
-            if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
-                return False
-            raise
-        return True
+        """All of ``writes`` or none; False if a condition did not hold."""
+        for pause in (*_CONFLICT_PAUSES, None):
+            try:
+                self._client.transact_write_items(TransactItems=writes)
+            except ClientError as error:
+                reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+                if "ConditionalCheckFailed" in reasons:
+                    return False
+                if "TransactionConflict" not in reasons or pause is None:
+                    raise
+                # Somebody writes to this run at this moment; the SDK doesn't repeat this by itself.
+                time.sleep(random.uniform(0, pause))  # noqa: S311
+            else:
+                return True
+        raise AssertionError("the last try returns or raises")
 
     def _query(
         self,

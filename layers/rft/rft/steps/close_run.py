@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from botocore.exceptions import ClientError, HTTPClientError
+
 from rft.aws import bedrock
-from rft.aws.clients import client
+from rft.aws.clients import client, error_code
 from rft.run.job import JobOutcome
 from rft.run.record import Run
 from rft.run.status import SUCCEEDED, closing_status
@@ -14,63 +19,100 @@ from rft.steps.notify import notify
 from rft.steps.pipeline import Pipeline
 
 _MAX_MESSAGE = 8_000
+_PAUSES = (2.0, 4.0, 8.0, 16.0)  # seconds between the tries of a clean-up that nobody repeats
 _EXECUTION_ERRORS = {"ABORTED": "ExecutionAborted", "TIMED_OUT": "ExecutionTimedOut", "FAILED": "ExecutionFailed"}
 
 
 def close_run(pipeline: Pipeline, run_id: str, error: str, cause: str) -> dict[str, Any]:
-    """From the state machine's Catch: ``error`` is a name, ``cause`` what Step Functions says of it."""
-    return _close(pipeline, run_id, error, _message(cause))
+    """From the state machine's Catch: ``error`` is a name, ``cause`` what Step Functions says of it.
+
+    A clean-up that fails raises, and the state machine tries again.
+    """
+    run = pipeline.store.get(run_id)
+    return _end(pipeline, run, error, _message(cause), [_carry_out(task) for task in _clean_up(run)])
 
 
 def close_ended_execution(pipeline: Pipeline, event: dict[str, Any]) -> dict[str, Any]:
     """From "Step Functions Execution Status Change": an execution that was aborted, or died, closes here.
 
-    Of a run that has closed itself only the message is made up for, if it wasn't sent.
+    Of a run that has closed itself only the message is made up for, if it wasn't sent. Nobody comes after this: a
+    clean-up that fails again and again is named in the message, for a person to do by hand.
     """
     detail = event["detail"]
-    run_id = detail["name"]
-    if pipeline.store.find(run_id) is None:
+    run = pipeline.store.find(detail["name"])
+    if run is None:
         return {"ignored": True}
     error = _EXECUTION_ERRORS.get(detail["status"], "ExecutionFailed")
     cause = detail.get("cause") or f"the execution ended as {detail['status']}"
-    closed = _close(pipeline, run_id, error, _message(cause))
-    notify(pipeline, run_id)
+    closed = _end(pipeline, run, error, _message(cause), [_persist(task) for task in _clean_up(run)])
+    notify(pipeline, run.run_id)
     return closed
 
 
-def _close(pipeline: Pipeline, run_id: str, error: str, message: str) -> dict[str, Any]:
-    run = pipeline.store.get(run_id)
+def _end(pipeline: Pipeline, run: Run, error: str, message: str, said: list[str]) -> dict[str, Any]:
+    """After the clean-up, so that a run that has ended has nothing left."""
     if run.status not in SUCCEEDED:
-        left = _clean_up(run)
-        # After the clean-up: a run that has ended has nothing left. If a call above fails, this step is tried again.
-        status = closing_status(error, stop_requested=run.stop_requested)
         reason = {
             "error": error,
-            "message": " ".join([message, *left]),
+            "message": " ".join([message, *filter(None, said)]),
             "details_uri": (run.dataset or {}).get("report_uri") if error == "DatasetInvalid" else None,
         }
-        run = pipeline.end(run_id, status, reason=reason)
-    return {"run_id": run_id, "status": run.status}
+        status = closing_status(error, stop_requested=run.stop_requested)
+        run = pipeline.end(run.run_id, status, reason=reason)
+    return {"run_id": run.run_id, "status": run.status}
 
 
-def _clean_up(run: Run) -> list[str]:
-    """Stop the job, remove the deployment. What stays is said: sentences for the message.
+# -- what a run may leave -----------------------------------------------------------------------------------------
 
-    Both are also looked for by name, for a run that died before it could note them.
+_Task = tuple[str, Callable[[], str]]
+
+
+def _clean_up(run: Run) -> list[_Task]:
+    """What to stop and to remove, each with its name; a task gives back what a person should know of it.
+
+    Job and deployment are also looked for by name, for a run that died before it could note them.
     """
-    service = client("bedrock")
-    if run.job_arn or run.execution_arn:
-        job = bedrock.get_job(service, run.job_arn) if run.job_arn else bedrock.find_job(service, run.run_id)
-        if job is not None and job.outcome is JobOutcome.RUNNING:
-            bedrock.stop_job(service, job.arn)
+    if run.status in SUCCEEDED or run.execution_arn is None:
+        return []
+    tasks: list[_Task] = [(f"stop the training job {run.job_arn or run.run_id}", partial(_stop_job, run))]
     if run.deployment_started_at is not None and run.deploy != "none":
-        deployments = bedrock.deployments(service, run.deploy or "on-demand")
-        deployment = deployments.find(run.deployment_arn or run.run_id)
-        if deployment is not None:
-            deployments.delete(deployment.arn)
+        name = f"remove the deployment {run.deployment_arn or run.run_id}"
+        tasks.append((name, partial(_remove_deployment, run)))
     if run.custom_model_arn:
-        return [f"The trained model {run.custom_model_arn} was kept: its training is paid for."]
-    return []
+        kept = f"The trained model {run.custom_model_arn} was kept: its training is paid for."
+        tasks.append(("keep the model", lambda: kept))
+    return tasks
+
+
+def _stop_job(run: Run) -> str:
+    service = client("bedrock")
+    job = bedrock.get_job(service, run.job_arn) if run.job_arn else bedrock.find_job(service, run.run_id)
+    if job is not None and job.outcome is JobOutcome.RUNNING:
+        bedrock.stop_job(service, job.arn)
+    return ""
+
+
+def _remove_deployment(run: Run) -> str:
+    deployments = bedrock.deployments(client("bedrock"), run.deploy or "on-demand")
+    deployment = deployments.find(run.deployment_arn or run.run_id)
+    if deployment is not None:
+        deployments.delete(deployment.arn)
+    return ""
+
+
+def _carry_out(task: _Task) -> str:
+    return task[1]()
+
+
+def _persist(task: _Task) -> str:
+    for pause in (*_PAUSES, None):
+        try:
+            return _carry_out(task)
+        except (ClientError, HTTPClientError) as error:
+            if pause is None:
+                return f"COULD NOT {task[0]} ({error_code(error)}): it may cost money, please do it by hand."
+            time.sleep(pause)
+    raise AssertionError("the last try returns")
 
 
 def _message(cause: str) -> str:

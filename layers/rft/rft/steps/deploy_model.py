@@ -55,7 +55,11 @@ def _model(pipeline: Pipeline, run: Run) -> str:
 
 def _create(pipeline: Pipeline, run: Run, deployments: Deployments, model_arn: str) -> str:
     tags = resource_tags(run, pipeline.environment.stack_name)
-    arn = deployments.create(run.run_id, model_arn, tags)
+    try:
+        arn = deployments.create(run.run_id, model_arn, tags)
+    except DeploymentPending as pending:
+        _check_deadline(pipeline, run, str(pending))
+        raise
     known = pipeline.store.record(
         run.run_id,
         "deployment",

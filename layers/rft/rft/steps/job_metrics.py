@@ -11,6 +11,7 @@ import io
 import math
 from typing import Any
 
+from rft.aws import objects
 from rft.aws.clients import client
 from rft.steps.pipeline import Pipeline
 
@@ -32,12 +33,11 @@ def job_metrics(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
     run = pipeline.store.get(run_id)
     s3, bucket = client("s3"), pipeline.environment.bucket
     curves: dict[str, Any] = {"run_id": run_id, "training": [], "validation": []}
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{run.folder}output/")
-    for entry in (entry for page in pages for entry in page.get("Contents", [])):
-        if not entry["Key"].endswith("metrics.csv") or entry["Size"] > _MAX_BYTES:
+    for key, size in objects.found(s3, bucket, f"{run.folder}output/"):
+        if not key.endswith("metrics.csv") or size > _MAX_BYTES:
             continue
-        text = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read().decode("utf-8", "replace")
-        side = "validation" if "validation" in entry["Key"].removeprefix(run.folder) else "training"
+        text = objects.read(s3, bucket, key).decode("utf-8", "replace")
+        side = "validation" if "validation" in key.removeprefix(run.folder) else "training"
         curves[side] = [point for row in csv.DictReader(io.StringIO(text)) if (point := _point(row))]
     return curves
 
