@@ -22,7 +22,7 @@ from local.cloud import Cloud, CloudError, CloudInfo, default_root
 
 def bring_up(screen: Screen, *, detach: bool) -> None:
     """Start the local cloud, unless it is up; without ``detach`` stay, and stop it on Ctrl-C or SIGTERM."""
-    running = Cloud.attach(default_root())
+    running = Cloud.attach(default_root(), revive=True)
     if running is not None:
         _show(screen, running.info, "already up; stop it with: rft down")
         return

@@ -38,7 +38,7 @@ PARAMETERS = {
 }
 _BUILD_MINUTES = 5
 # What a stand-in keeps in its folder. Others may live there too: a demo has its own stand-in in a folder below.
-_OWN = ("logs", "tmp", "state", "build", "deploy", "cloud.json", "servers.json")
+_OWN = ("logs", "tmp", "state", "build", "build.toml", "deploy", "cloud.json", "servers.json")
 
 
 class CloudError(Exception):
@@ -130,17 +130,23 @@ class Cloud:
         return cls(root, info, servers, seed)
 
     @classmethod
-    def attach(cls, root: Path) -> Self | None:
-        """The stand-in that runs from ``root``, if one does."""
+    def attach(cls, root: Path, *, revive: bool = False) -> Self | None:
+        """The stand-in that runs from ``root``, if one does.
+
+        ``revive`` starts a Bedrock stand-in that died again, on its state; the emulator keeps its own in memory.
+        """
         try:
             info = CloudInfo(**json.loads((root / "cloud.json").read_text()))
             running = json.loads((root / "servers.json").read_text())
         except (OSError, ValueError, TypeError):
             return None
-        servers: dict[str, int] = running["servers"]
-        if not all(processes.is_alive(pid) for pid in servers.values()):
+        cloud = cls(root, info, running["servers"], running["seed"])
+        dead = {name for name, pid in cloud._servers.items() if not processes.is_alive(pid)}
+        if dead == {"bedrock"} and revive:
+            cloud.restart_bedrock()
+        elif dead:
             return None
-        return cls(root, info, servers, running["seed"])
+        return cloud
 
     @classmethod
     def clear(cls, root: Path) -> bool:

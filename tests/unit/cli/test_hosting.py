@@ -36,7 +36,7 @@ class PretendCloud:
         return cls.running
 
     @classmethod
-    def attach(cls, root: Path) -> PretendCloud | None:
+    def attach(cls, root: Path, *, revive: bool = False) -> PretendCloud | None:
         return cls.running
 
     @classmethod

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rft.errors import RequestInvalid
-from rft.run.request import Stack, grader_arn, parse_request
+from rft.run.request import grader_arn, parse_request
+from rft.run.stack import Stack
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:rft-grader-format-validation:3"
 STACK = Stack("data-1", "us-east-1", "amazon.nova-2-lite-v1:0:256k", "format-validation", {"format-validation": ARN})

@@ -26,6 +26,7 @@ from pydantic import (
 from rft.errors import RequestInvalid, RequestProblem
 from rft.run.identity import MODEL_MAX_LENGTH, MODEL_PATTERN
 from rft.run.request_words import explain, shown
+from rft.run.stack import Stack
 
 MAX_REQUEST_BYTES = 65_536
 MAX_TAGS = 40
@@ -43,20 +44,6 @@ _TAG_TEXT = r"^[a-zA-Z0-9\s._:/=+@-]*$"
 _OWN_TAGS = "rft:"
 
 Deploy = Literal["on-demand", "provisioned", "none"]
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """What a request is held against: the deployed application.
-
-    ``graders`` maps the names of the stack's own graders to the qualified ARNs of their published versions.
-    """
-
-    bucket: str
-    region: str
-    base_model: str
-    grader: str
-    graders: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from rft.errors import SettingMissing
-from rft.run.request import Stack
+from rft.run.stack import Stack
 
 
 class Environment:

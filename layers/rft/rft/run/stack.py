@@ -1,0 +1,20 @@
+"""The deployed application, as far as a request is held against it.
+
+On its own, so that the steps, which check no requests, don't pay for pydantic at a cold start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """``graders`` maps the names of the stack's own graders to the qualified ARNs of their published versions."""
+
+    bucket: str
+    region: str
+    base_model: str
+    grader: str
+    graders: Mapping[str, str]
