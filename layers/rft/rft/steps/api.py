@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from rft.errors import RequestConflict, RequestInvalid, RequestProblem, RunEnded, RunNotFound
 from rft.run.record import Run
@@ -19,6 +18,7 @@ from rft.steps.start_run import start_from_api
 from rft.steps.stop_run import stop_run
 
 _MAX_PAGE, _PAGE = 100, 25
+_MAX_KEY = 255
 _STATUS_OF = {
     RequestInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     RequestConflict: HTTPStatus.CONFLICT,
@@ -32,63 +32,70 @@ _TITLES = {
     RunNotFound: "There is no such run",
 }
 logger = Logger()
+routes = APIGatewayRestResolver()
 
 Answer = Response[str]
-Query = Mapping[str, str] | None
 
 
-def post_run(pipeline: Pipeline, body: str, *, key: str | None, request_id: str) -> Answer:
-    if key is not None and not 1 <= len(key) <= 255:
-        raise RequestInvalid([RequestProblem("Idempotency-Key", "must be a text of 1 to 255 characters")])
-    started = start_from_api(pipeline, body, key=key, request_id=request_id)
+@routes.post("/runs")
+def post_run() -> Answer:
+    event = routes.current_event
+    key = event.headers.get("Idempotency-Key")
+    if key is not None and not 1 <= len(key) <= _MAX_KEY:
+        raise RequestInvalid([RequestProblem("Idempotency-Key", f"must be a text of 1 to {_MAX_KEY} characters")])
+    request_id = event.request_context.request_id
+    started = start_from_api(Pipeline(), event.decoded_body or "", key=key, request_id=request_id)
     status = HTTPStatus.CREATED if started.created else HTTPStatus.OK
-    return _json(status, public(started.run), {"Location": f"/runs/{started.run.run_id}"})
+    return _json(status, started.run.to_json(), {"Location": f"/runs/{started.run.run_id}"})
 
 
-def get_runs(pipeline: Pipeline, query: Query) -> Answer:
-    asked = _query(query, "model", "status", "limit", "next_token")
-    page = pipeline.store.runs(
+@routes.get("/runs")
+def get_runs() -> Answer:
+    asked = _query("model", "status", "limit", "next_token")
+    page = Pipeline().store.runs(
         model=asked.get("model"),
         status=Status(asked["status"]) if "status" in asked else None,
         limit=int(asked.get("limit", _PAGE)),
         token=asked.get("next_token"),
     )
-    runs = [public(Run.from_json(item)) for item in page.items]
+    # Through ``Run``, which has neither the task token nor the keys of the indexes.
+    runs = [Run.from_json(item).to_json() for item in page.items]
     return _json(HTTPStatus.OK, {"runs": runs, "next_token": page.next_token})
 
 
-def get_run(pipeline: Pipeline, run_id: str) -> Answer:
-    return _json(HTTPStatus.OK, public(pipeline.store.get(run_id)))
+@routes.get("/runs/<run_id>")
+def get_run(run_id: str) -> Answer:
+    return _json(HTTPStatus.OK, Pipeline().store.get(run_id).to_json())
 
 
-def get_events(pipeline: Pipeline, run_id: str, query: Query) -> Answer:
-    asked = _query(query, "limit", "next_token")
-    page = pipeline.store.events(run_id, limit=int(asked.get("limit", _MAX_PAGE)), token=asked.get("next_token"))
+@routes.get("/runs/<run_id>/events")
+def get_events(run_id: str) -> Answer:
+    asked = _query("limit", "next_token")
+    limit = int(asked.get("limit", _MAX_PAGE))
+    page = Pipeline().store.events(run_id, limit=limit, token=asked.get("next_token"))
     return _json(HTTPStatus.OK, {"events": page.items, "next_token": page.next_token})
 
 
-def get_metrics(pipeline: Pipeline, run_id: str) -> Answer:
-    return _json(HTTPStatus.OK, job_metrics(pipeline, run_id))
+@routes.get("/runs/<run_id>/metrics")
+def get_metrics(run_id: str) -> Answer:
+    return _json(HTTPStatus.OK, job_metrics(Pipeline(), run_id))
 
 
-def post_stop(pipeline: Pipeline, run_id: str) -> Answer:
-    return _json(HTTPStatus.ACCEPTED, public(stop_run(pipeline, run_id)))
+@routes.post("/runs/<run_id>/stop")
+def post_stop(run_id: str) -> Answer:
+    return _json(HTTPStatus.ACCEPTED, stop_run(Pipeline(), run_id).to_json())
 
 
-def public(run: Run) -> dict[str, Any]:
-    """The record as the API shows it: the task token and the index keys aren't part of ``Run`` at all."""
-    return run.to_json()
-
-
-def problem(error: Exception) -> Answer:
+def refusal(error: Exception) -> Answer:
     kind = type(error)
     errors = [p.to_json() for p in error.problems] if isinstance(error, RequestInvalid) else []
     detail = f"{len(errors)} of its parts: see errors" if errors else str(error)
     return _problem(_STATUS_OF[kind], _TITLES[kind], detail, errors)
 
 
+@routes.not_found
 def no_route(_: Exception) -> Answer:
-    return _problem(HTTPStatus.NOT_FOUND, "There is no such route", "see docs/api.md for the routes", [])
+    return _problem(HTTPStatus.NOT_FOUND, "There is no such route", "docs/api.md lists the routes", [])
 
 
 def fault(error: Exception) -> Answer:
@@ -97,9 +104,14 @@ def fault(error: Exception) -> Answer:
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error", "the request id leads to the log entry", [])
 
 
-def _query(query: Query, *known: str) -> dict[str, str]:
+# Called, not used as decorators: Powertools leaves these without types.
+routes.exception_handler(list(_STATUS_OF))(refusal)
+routes.exception_handler(Exception)(fault)
+
+
+def _query(*known: str) -> dict[str, str]:
     """The query's parameters, all faults of it in one answer."""
-    asked = {name: value for name, value in (query or {}).items() if value != ""}
+    asked = {name: value for name, value in routes.current_event.query_string_parameters.items() if value != ""}
     problems = [
         RequestProblem(name, f"unknown parameter; known here: {', '.join(known)}")
         for name in asked
