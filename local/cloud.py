@@ -260,8 +260,8 @@ def _start_emulator(root: Path, endpoint: str, bedrock_endpoint: str) -> int:
         "GATEWAY_PORT": endpoint.rpartition(":")[2],
         "MINISTACK_REGION": REGION,
         "LAMBDA_EXECUTOR": "local",
-        # Each running function is a process: more at once only compete for the cores.
-        "LAMBDA_ACCOUNT_CONCURRENCY": "8",
+        # Each running function is a process. The emulator keeps no queue for events: what it can't run is lost.
+        "LAMBDA_ACCOUNT_CONCURRENCY": "64",
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_BEDROCK": bedrock_endpoint,
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock_endpoint,

@@ -16,6 +16,6 @@ logger = Logger()
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(run_id=event["run_id"])
-    result = notify(Pipeline(), event["run_id"])
+    result = notify(Pipeline(), event["run_id"], attempt=event.get("attempt", 0))
     logger.info("notified")
     return result

@@ -74,9 +74,6 @@ def test_a_run_json_that_is_gone_or_too_large_is_a_rejected_run(app: Application
 
 def test_other_uploads_start_nothing(app: Application) -> None:
     assert invoke("start_run", event("upload_elsewhere")) == {"ignored": True}
-    folder = event("upload_dataset")
-    folder["detail"]["object"]["size"] = 0
-    assert invoke("start_run", folder) == {"ignored": True}
     assert app.named("TransactWriteItems") == []
 
 

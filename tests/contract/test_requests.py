@@ -11,14 +11,16 @@ from botocore.exceptions import ClientError
 
 from rft.aws import bedrock
 from rft.aws.clients import client
+from rft.aws.clock import now
 from rft.errors import (
+    BedrockBusy,
     DatasetInvalid,
     DeploymentFailed,
     DeploymentPending,
     DeploymentTimedOut,
     JobQuotaFull,
     JobRefused,
-    JobTimedOut,
+    NotificationPending,
     RunEnded,
     RunStopped,
 )
@@ -26,15 +28,16 @@ from rft.run.job import job_request
 from rft.run.status import Status
 from rft.steps import close_run as closing
 from rft.steps import deploy_model as deploying
+from rft.steps import notify as telling
 from rft.steps.await_job import await_job, on_job_event
 from rft.steps.close_run import close_ended_execution, close_run
 from rft.steps.deploy_model import deploy_model
 from rft.steps.notify import notify
 from rft.steps.prepare_dataset import prepare_dataset
-from rft.steps.start_run import start_from_api
+from rft.steps.start_run import start_from_api, start_from_event
 from rft.steps.stop_run import stop_run
 from rft.steps.submit_job import submit_job
-from tests.contract.application import BUCKET, Application
+from tests.contract.application import BUCKET, MACHINE, Application
 from tests.contract.standin import ROLE, records, until
 
 FULL = {"epoch_count": 50, "batch_size": 512, "learning_rate": 1e-3, "max_prompt_length": 262_144}
@@ -167,7 +170,7 @@ def test_an_invalid_dataset_asks_for_no_job(app: Application) -> None:
     assert closed["status"] == "rejected"
     reason = app.pipeline.store.get(run_id).reason
     assert reason is not None
-    assert reason["message"] == "3 problems"
+    assert reason["message"] == "3 problems."
     assert reason["details_uri"].endswith("/dataset/report.json")
     assert app.named("CreateModelCustomizationJob") == []
 
@@ -190,9 +193,11 @@ def test_a_job_past_its_deadline_ends_the_wait(app: Application, monkeypatch: py
     app.bedrock.faults([{"job": "*", "do": "stall"}])
     run_id = submitted(app)
     await_job(app.pipeline, run_id, "token")
+    assert app.named("SendTaskFailure") == []
     monkeypatch.setenv("JOB_DEADLINE_HOURS", "0.000001")
-    with pytest.raises(JobTimedOut, match="JobDeadlineHours"):
-        await_job(app.pipeline, run_id, "token-2")
+    await_job(app.pipeline, run_id, "token-2")
+    (settled,) = app.named("SendTaskFailure")
+    assert (settled["taskToken"], settled["error"]) == ("token-2", "JobTimedOut")
     assert close_run(app.pipeline, run_id, "JobTimedOut", "too long")["status"] == "failed"
     until(lambda: app.bedrock.status(run_id) == "Stopped")
 
@@ -235,8 +240,8 @@ def test_a_run_that_has_ended_takes_no_further_step(app: Application) -> None:
     for step in (prepare_dataset, submit_job, deploy_model):
         with pytest.raises(RunEnded):
             step(app.pipeline, run_id)
-    with pytest.raises(RunEnded):
-        await_job(app.pipeline, run_id, "token")
+    await_job(app.pipeline, run_id, "token")
+    assert app.named("SendTaskFailure")[0]["error"] == "RunEnded"
     with pytest.raises(RunEnded):
         stop_run(app.pipeline, run_id)
 
@@ -321,9 +326,121 @@ def test_a_clean_up_that_fails_is_tried_again_and_in_the_end_told_to_a_person(
     app.bedrock.faults([{"job": "*", "do": "stall"}, denied])
     with pytest.raises(ClientError):
         close_run(app.pipeline, run_id, "JobTimedOut", "too long")
+    assert app.pipeline.store.get(run_id).reason is not None
     assert not status(app, run_id).is_terminal, "the state machine tries again"
     close_ended_execution(app.pipeline, {"detail": {"name": run_id, "status": "FAILED", "cause": "CloseRun failed"}})
     (message,) = app.named("Publish")
     assert "COULD NOT stop the training job" in message["Message"]
     assert "AccessDeniedException" in message["Message"]
+    assert "JobTimedOut: too long." in message["Message"], "the first reason is the true one"
     assert status(app, run_id) is Status.FAILED
+
+
+@pytest.mark.parametrize("error", ["ConflictException", "ValidationException"])
+def test_a_refused_stop_is_not_believed_of_a_job_that_runs(app: Application, error: str) -> None:
+    app.bedrock.faults([{"job": "*", "do": "stall"}])
+    run_id = submitted(app)
+    rule = {"operation": "StopModelCustomizationJob", "error": error, "times": 1}
+    app.bedrock.faults([{"job": "*", "do": "stall"}, rule])
+    with pytest.raises(ClientError):
+        stop_run(app.pipeline, run_id)
+    await_job(app.pipeline, run_id, "token")
+    until(lambda: app.bedrock.status(run_id) == "Stopped")
+
+
+@pytest.mark.parametrize("error", ["AccessDeniedException", "ResourceNotFoundException", "ThrottlingException"])
+def test_a_look_that_fails_does_not_end_a_training_that_is_paid_for(app: Application, error: str) -> None:
+    app.bedrock.faults([{"job": "*", "do": "stall"}])
+    run_id = submitted(app)
+    rule = {"operation": "GetModelCustomizationJob", "error": error, "times": 9}
+    app.bedrock.faults([{"job": "*", "do": "stall"}, rule])
+    await_job(app.pipeline, run_id, "token")
+    assert app.named("SendTaskFailure") == []
+    assert status(app, run_id) is Status.TRAINING
+    app.bedrock.faults([])
+    app.bedrock.ended(run_id)
+    await_job(app.pipeline, run_id, "token")
+    assert app.named("SendTaskSuccess")
+    assert app.pipeline.store.get(run_id).custom_model_arn, "known as soon as the job has it"
+
+
+@pytest.mark.parametrize(
+    ("operation", "error"),
+    [
+        ("GetCustomModelDeployment", "ResourceNotFoundException"),
+        ("GetCustomModelDeployment", "InternalServerException"),
+        ("CreateCustomModelDeployment", "ThrottlingException"),
+        ("GetCustomModel", "InternalServerException"),
+    ],
+)
+def test_what_passes_is_waited_for_and_not_taken_for_the_end(
+    app: Application, monkeypatch: pytest.MonkeyPatch, operation: str, error: str
+) -> None:
+    monkeypatch.setattr(deploying, "_PATIENCE_SECONDS", 0.0)
+    run_id = trained(app)
+    app.bedrock.faults([{"operation": operation, "error": error, "times": 3}])
+    with pytest.raises((DeploymentPending, BedrockBusy)):
+        deploy_model(app.pipeline, run_id)
+    app.bedrock.faults([])
+    monkeypatch.setattr(deploying, "_PATIENCE_SECONDS", 5.0)
+    assert deploy_model(app.pipeline, run_id)["deployment_arn"]
+
+
+def test_a_known_deployment_is_removed_without_being_looked_for(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deploying, "_PATIENCE_SECONDS", 0.0)
+    run_id = trained(app)
+    app.bedrock.faults([{"deployment": "*", "do": "stay"}])
+    with pytest.raises(DeploymentPending):
+        deploy_model(app.pipeline, run_id)
+    blind = {"operation": "GetCustomModelDeployment", "error": "ValidationException", "times": 99}
+    app.bedrock.faults([{"deployment": "*", "do": "stay"}, blind])
+    close_run(app.pipeline, run_id, "DeploymentTimedOut", "not active")
+    app.bedrock.faults([])
+    assert bedrock.deployments(client("bedrock"), "on-demand").find(run_id) is None
+
+
+def test_a_topic_that_is_gone_changes_nothing_of_how_the_run_ended(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = start(app)
+    app.pipeline.end(run_id, Status.PROMOTED)
+    boto3.client("sns").delete_topic(TopicArn=app.topic)
+    for attempt in range(5):
+        with pytest.raises(ClientError):
+            notify(app.pipeline, run_id, attempt=attempt)
+    assert notify(app.pipeline, run_id, attempt=5)["status"] == "promoted"
+    events = [event["type"] for event in app.pipeline.store.events(run_id, limit=50, token=None).items]
+    assert events.count("notification_failed") == 6
+
+
+def test_two_who_want_to_tell_at_once_tell_once(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = start(app)
+    app.pipeline.end(run_id, Status.FAILED)
+    monkeypatch.setattr(telling, "_LOOK_PAUSE", 0.0)
+    assert app.pipeline.store.claim_message(run_id, at=now(), stale_before=now(seconds_ago=60))
+    with pytest.raises(NotificationPending):
+        notify(app.pipeline, run_id)
+    assert app.named("Publish") == []
+    monkeypatch.setattr(telling, "_STALE_SECONDS", -1.0)
+    notify(app.pipeline, run_id)
+    assert len(app.named("Publish")) == 1, "whoever claimed it has died"
+
+
+def test_a_request_with_thousands_of_faults_is_refused_like_any_other(app: Application) -> None:
+    detail = {f"k{n}": 0 for n in range(4_000)} | {"model": "many", "k" * 9_000: 1}
+    started = start_from_event(app.pipeline, {"id": "e-1", "detail": detail})
+    assert started.run.status is Status.REJECTED
+    assert "more problems" in started.run.reason["message"]  # type: ignore[index]
+    (message,) = app.named("Publish")
+    assert len(message["Message"]) < 20_000
+    huge = {f"k{n}": 0 for n in range(40_000)} | {"model": "huge"}
+    assert start_from_event(app.pipeline, {"id": "e-2", "detail": huge}).run.status is Status.REJECTED
+
+
+def test_a_run_whose_execution_never_began_can_be_stopped(app: Application) -> None:
+    run_id = start(app)
+    boto3.client("stepfunctions").delete_state_machine(stateMachineArn=MACHINE)
+    app.pipeline.store.record(run_id, execution_arn=None)
+    assert stop_run(app.pipeline, run_id).status is Status.STOPPED

@@ -39,10 +39,10 @@ def test_every_error_that_is_caught_by_name_exists(machine: dict[str, Any]) -> N
         for error in rule["ErrorEquals"]
     }
     foreign = re.compile(
-        r"(States|Lambda)\..+|ClientError|.*(Exception|TimeoutError|ConnectionError)|IncompleteReadError"
+        r"(States|Lambda|Sandbox|Runtime)\..+|ClientError|.*(Exception|TimeoutError|ConnectionError)|IncompleteReadError"
     )
-    assert {error for error in named if not foreign.fullmatch(error)} == {"JobQuotaFull", "DeploymentPending"}
-    assert {"JobQuotaFull", "DeploymentPending"} <= ours
+    assert {error for error in named if not foreign.fullmatch(error)} <= ours
+    assert {"JobQuotaFull", "DeploymentPending", "BedrockBusy"} <= named
 
 
 def test_a_job_or_deployment_that_is_waited_for_costs_at_most_four_transitions_an_hour(
@@ -73,7 +73,7 @@ def test_the_role_of_the_machine_names_exactly_its_functions(
 def test_only_the_run_id_and_names_of_errors_travel(machine: dict[str, Any]) -> None:
     for name in TASKS:
         arguments = machine["States"][name]["Arguments"]
-        assert set(arguments.get("Payload", arguments)) <= {"run_id", "task_token", "error", "cause"}, name
+        assert set(arguments.get("Payload", arguments)) <= {"run_id", "task_token", "error", "cause", "attempt"}, name
 
 
 def test_every_state_can_be_reached_and_every_way_ends(machine: dict[str, Any]) -> None:
@@ -92,3 +92,18 @@ def test_every_state_can_be_reached_and_every_way_ends(machine: dict[str, Any]) 
         todo |= following(states[name]) - reached
     assert reached == set(states)
     assert {n for n, s in states.items() if not following(s)} == {"RunFailed", "RunEnded"}
+
+
+def test_a_function_that_died_or_ran_out_of_time_is_tried_again(machine: dict[str, Any]) -> None:
+    for name in TASKS:
+        tried = {error for rule in machine["States"][name]["Retry"] for error in rule["ErrorEquals"]}
+        assert {"Sandbox.Timedout", "Runtime.ExitError"} <= tried or "States.ALL" in tried, name
+        assert "States.Timeout" in tried or "States.ALL" in tried or name == "AwaitJob", name
+
+
+def test_notify_is_told_which_try_is_its_last(machine: dict[str, Any]) -> None:
+    from rft.steps.notify import _ATTEMPTS
+
+    (retry,) = machine["States"]["Notify"]["Retry"]
+    assert retry["MaxAttempts"] + 1 == _ATTEMPTS
+    assert "RetryCount" in machine["States"]["Notify"]["Arguments"]["attempt"]

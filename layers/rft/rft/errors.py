@@ -13,12 +13,14 @@ Catch name these classes::
     ├── DatasetMissing          the object isn't there, or isn't ours to read
     ├── JobRefused              Bedrock won't take the job as it is
     ├── JobQuotaFull            the account's quota of jobs is used up: wait and try again
+    ├── BedrockBusy             Bedrock throttles or has a fault of its own: wait and try again
     ├── JobFailed               training ended without a model
     ├── JobStopped              the job was stopped, by us or by somebody else
     ├── JobTimedOut             the job has outlived the run's deadline
     ├── DeploymentPending       not Active yet: look again
     ├── DeploymentFailed
     ├── DeploymentTimedOut      not Active at its deadline
+    ├── NotificationPending     somebody else is sending this run's message: see later whether they did
     └── SettingMissing          a function's environment lacks a variable
 """
 
@@ -84,6 +86,10 @@ class JobQuotaFull(RftError):
     pass
 
 
+class BedrockBusy(RftError):
+    pass
+
+
 class JobFailed(RftError):
     pass
 
@@ -105,6 +111,10 @@ class DeploymentFailed(RftError):
 
 
 class DeploymentTimedOut(RftError):
+    pass
+
+
+class NotificationPending(RftError):
     pass
 
 

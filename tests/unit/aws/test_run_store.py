@@ -105,6 +105,23 @@ def test_lists_are_newest_first_filtered_and_paged(store: RunStore) -> None:
     ]
 
 
+def test_a_page_token_of_another_listing_is_refused(store: RunStore) -> None:
+    for n in range(3):
+        store.create(run(f"m-{n:012x}"))
+    token = store.runs(model="m", status=None, limit=1, token=None).next_token
+    assert token is not None
+    assert store.runs(model="m", status=None, limit=1, token=token).items
+    for question in (
+        {"model": None, "status": None},
+        {"model": "n", "status": None},
+        {"model": "m", "status": Status.FAILED},
+    ):
+        with pytest.raises(RequestInvalid, match="same question"):
+            store.runs(**question, limit=1, token=token)
+    with pytest.raises(RequestInvalid, match="same question"):
+        store.events("m-000000000000", limit=1, token=token)
+
+
 @pytest.mark.parametrize("token", ["x", "e30", "eyJhIjogMX0=", "é"])
 def test_a_made_up_page_token_is_refused(store: RunStore, token: str) -> None:
     with pytest.raises(RequestInvalid, match="next_token"):

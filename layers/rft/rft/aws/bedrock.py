@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from botocore.exceptions import ClientError, ParamValidationError
 
 from rft.aws.clients import error_code, error_message
-from rft.errors import DeploymentFailed, DeploymentPending, JobQuotaFull, JobRefused
+from rft.errors import BedrockBusy, DeploymentFailed, DeploymentPending, JobQuotaFull, JobRefused
 from rft.run.job import Job
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock import BedrockClient
+
+# What passes if one waits: longer than the SDK's own tries do.
+_BUSY = frozenset(
+    {"ThrottlingException", "TooManyRequestsException", "InternalServerException", "ServiceUnavailableException"}
+)
 
 Tags = list[dict[str, str]]
 ModelStatus = Literal["Active", "Creating", "Failed"]
@@ -32,14 +37,12 @@ def create_job(client: BedrockClient, request: dict[str, Any]) -> str:
         raise JobRefused(str(error)) from None
     except ClientError as error:
         match error_code(error):
-            case "ServiceQuotaExceededException" | "TooManyRequestsException":
+            case "ServiceQuotaExceededException":
                 raise JobQuotaFull(error_message(error)) from None
-            case "ConflictException":
-                return _adopt(client, request, error)
-            case "ValidationException" | "ResourceNotFoundException" | "TooManyTagsException":
+            case "ConflictException" | "ValidationException" | "ResourceNotFoundException" | "TooManyTagsException":
                 # A name that is taken is reported in more than one way; the job under that name may be our own.
                 return _adopt(client, request, error)
-        raise
+        raise _named(error) from None
 
 
 def _adopt(client: BedrockClient, request: dict[str, Any], error: ClientError) -> str:
@@ -68,12 +71,18 @@ def find_job(client: BedrockClient, name: str) -> Job | None:
 
 
 def stop_job(client: BedrockClient, arn: str) -> None:
-    """Ask for the stop. A job that has ended meanwhile, or is stopping, needs none."""
+    """Ask for the stop. A refusal is believed only of a job that has ended, or is stopping, indeed."""
     try:
         client.stop_model_customization_job(jobIdentifier=arn)
     except ClientError as error:
-        if error_code(error) not in ("ConflictException", "ValidationException", "ResourceNotFoundException"):
-            raise
+        if error_code(error) == "ResourceNotFoundException":
+            return
+        if (
+            error_code(error) in ("ConflictException", "ValidationException")
+            and not get_job(client, arn).can_be_stopped
+        ):
+            return
+        raise
 
 
 # -- custom models ----------------------------------------------------------------------------------------------
@@ -86,7 +95,7 @@ def find_model(client: BedrockClient, name_or_arn: str) -> tuple[str, ModelStatu
     except ClientError as error:
         if error_code(error) in ("ResourceNotFoundException", "ValidationException"):
             return None
-        raise
+        raise _named(error) from None
     # Models made before the status existed have none: they are ready.
     return answer["modelArn"], answer.get("modelStatus", "Active"), answer.get("failureMessage", "")
 
@@ -142,9 +151,8 @@ class OnDemandDeployments:
         try:
             answer = self._client.get_custom_model_deployment(customModelDeploymentIdentifier=name_or_arn)
         except ClientError as error:
-            if error_code(error) in ("ResourceNotFoundException", "ValidationException"):
-                return None
-            raise
+            _must_be_absent(name_or_arn, error)
+            return None
         status = answer["status"].lower()  # AWS's own texts write it both ways
         return Deployment(
             arn=answer["customModelDeploymentArn"],
@@ -186,9 +194,8 @@ class ProvisionedThroughput:
         try:
             answer = self._client.get_provisioned_model_throughput(provisionedModelId=name_or_arn)
         except ClientError as error:
-            if error_code(error) in ("ResourceNotFoundException", "ValidationException"):
-                return None
-            raise
+            _must_be_absent(name_or_arn, error)
+            return None
         return Deployment(
             arn=answer["provisionedModelArn"],
             ready=answer["status"] == "InService",
@@ -204,6 +211,14 @@ class ProvisionedThroughput:
                 raise
 
 
+def _must_be_absent(name_or_arn: str, error: ClientError) -> None:
+    """Raise unless ``error`` says that it isn't there. An unknown *name* may be reported as invalid, an ARN may not."""
+    code = error_code(error)
+    if code == "ResourceNotFoundException" or (code == "ValidationException" and not name_or_arn.startswith("arn:")):
+        return
+    raise _named(error) from None
+
+
 def _existing(deployments: Deployments, name: str, error: ClientError) -> str:
     """A name that is taken is our own earlier attempt: names are run ids."""
     if error_code(error) in ("ConflictException", "ValidationException"):
@@ -215,4 +230,10 @@ def _existing(deployments: Deployments, name: str, error: ClientError) -> str:
         raise DeploymentFailed(error_message(error)) from None
     if error_code(error) == "ServiceQuotaExceededException":
         raise DeploymentPending(f"no place for another deployment yet: {error_message(error)}") from None
-    raise error
+    raise _named(error) from None
+
+
+def _named(error: ClientError) -> Exception:
+    """``BedrockBusy`` for what passes, so that the state machine waits longer for it than the SDK does."""
+    code = error_code(error)
+    return BedrockBusy(f"{code}: {error_message(error)}") if code in _BUSY else error

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_stepfunctions import SFNClient
 
-# A hung connection must end before the function's own time does, so that its error has a name.
-_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=30)
+# All tries of a call that hangs must end before the shortest function does (29 s), so that its error has a name.
+_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=7)
 
 
 @overload

@@ -32,8 +32,17 @@ def execution_arn(state_machine_arn: str, run_id: str) -> str:
     return f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{run_id}"
 
 
-def abort(client: SFNClient, arn: str, cause: str) -> None:
-    client.stop_execution(executionArn=arn, error="RunStopped", cause=cause)
+def abort(client: SFNClient, arn: str | None, cause: str) -> bool:
+    """False if there is no such execution."""
+    if arn is None:
+        return False
+    try:
+        client.stop_execution(executionArn=arn, error="RunStopped", cause=cause)
+    except ClientError as error:
+        if error_code(error) != "ExecutionDoesNotExist":
+            raise
+        return False
+    return True
 
 
 def settle(client: SFNClient, token: str, output: dict[str, Any]) -> None:

@@ -27,6 +27,7 @@ from botocore.exceptions import ClientError
 from rft.aws.clients import error_code
 from rft.aws.clock import now
 from rft.errors import RequestConflict, RequestInvalid, RequestProblem, RunNotFound
+from rft.run.identity import MAX_RUN_ID
 from rft.run.record import Run
 from rft.run.status import Status, may_precede
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 Json = dict[str, Any]
+_BAD_TOKEN = RequestProblem("next_token", "must be the next_token of an earlier answer to the same question, unchanged")
 _CONFLICT_PAUSES = (0.1, 0.2, 0.4, 0.8)  # seconds, at most
 _to_item = TypeSerializer().serialize
 _from_item = TypeDeserializer().deserialize
@@ -140,6 +142,29 @@ class RunStore:
             raise
         return str(answer["Attributes"]["task_token"]["S"])
 
+    # -- the message at the end --------------------------------------------------------------------------------
+
+    def claim_message(self, run_id: str, *, at: str, stale_before: str) -> bool:
+        """Whether the caller is to send the run's message: nobody has, and nobody is at it since ``stale_before``."""
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=_key(run_id),
+                UpdateExpression="SET notifying_at = :at",
+                ConditionExpression="(attribute_not_exists(notified_at) OR attribute_type(notified_at, :null)) AND "
+                "(attribute_not_exists(notifying_at) OR notifying_at < :stale)",
+                ExpressionAttributeValues=_item({":at": at, ":stale": stale_before, ":null": "NULL"}),
+            )
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+    def release_message(self, run_id: str) -> None:
+        """The claim's owner could not send: the next may try at once."""
+        self._client.update_item(TableName=self._table, Key=_key(run_id), UpdateExpression="REMOVE notifying_at")
+
     # -- lists --------------------------------------------------------------------------------------------------
 
     def runs(self, *, model: str | None, status: Status | None, limit: int, token: str | None) -> Page:
@@ -181,7 +206,8 @@ class RunStore:
                 raise
         else:
             return run_id
-        answer = self._client.get_item(TableName=self._table, Key=_item({"pk": item["pk"], "sk": "KEY"}))
+        key = _item({"pk": item["pk"], "sk": "KEY"})
+        answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         stored = _document(answer["Item"])
         if stored["request_hash"] != request_hash:
             raise RequestConflict(
@@ -192,6 +218,8 @@ class RunStore:
     # -- below --------------------------------------------------------------------------------------------------
 
     def _read(self, run_id: str) -> Json:
+        if len(run_id) > MAX_RUN_ID:
+            raise RunNotFound("there is no run of so long a name")
         answer = self._client.get_item(TableName=self._table, Key=_key(run_id), ConsistentRead=True)
         if "Item" not in answer:
             raise RunNotFound(f"there is no run {run_id}")
@@ -262,16 +290,26 @@ class RunStore:
             query["IndexName"] = index
         if matches:
             query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in matches)
-        start = {"ExclusiveStartKey": _from_token(token)} if token else {}
+        listing = "/".join([index or "", *(f"{k}={v}" for k, v in (key | matches).items())])
+        start: Json = {"ExclusiveStartKey": _from_token(token, listing)} if token else {}
         items: list[Json] = []
         while len(items) < limit:
             # A filter applies after the limit, so ask on until the page is full.
-            answer = self._client.query(**query | {"Limit": limit - len(items)} | start)
+            answer = self._page(query | {"Limit": limit - len(items)} | start)
             items += [_document(item) for item in answer["Items"]]
             if not answer.get("LastEvaluatedKey"):
                 return Page(items, None)
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-        return Page(items, _to_token(start["ExclusiveStartKey"]))
+        return Page(items, _to_token(start["ExclusiveStartKey"], listing))
+
+    def _page(self, query: Json) -> Any:
+        try:
+            return self._client.query(**query)
+        except ClientError as error:
+            # All of the query is ours but for the start, which came in a token.
+            if "ExclusiveStartKey" in query and error_code(error) == "ValidationException":
+                raise RequestInvalid([_BAD_TOKEN]) from None
+            raise
 
 
 def _pk(run_id: str) -> str:
@@ -311,15 +349,15 @@ def _document(item: Mapping[str, Any]) -> Json:
     return {name: _numbers(_from_item(value)) for name, value in item.items()}
 
 
-def _to_token(key: Mapping[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
+def _to_token(key: Mapping[str, Any], listing: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([listing, key]).encode()).decode()
 
 
-def _from_token(token: str) -> Json:
+def _from_token(token: str, listing: str) -> Json:
     try:
-        key = json.loads(base64.urlsafe_b64decode(token.encode()))
-        if isinstance(key, dict) and all(isinstance(value, dict) and set(value) == {"S"} for value in key.values()):
-            return key
-    except (ValueError, binascii.Error):
+        made_for, key = json.loads(base64.urlsafe_b64decode(token.encode()))
+        if made_for == listing and key and all(set(value) == {"S"} for value in key.values()):
+            return dict(key)
+    except (ValueError, TypeError, AttributeError, binascii.Error):
         pass
-    raise RequestInvalid([RequestProblem("next_token", "must be the next_token of an earlier answer, unchanged")])
+    raise RequestInvalid([_BAD_TOKEN])

@@ -8,6 +8,7 @@ import unicodedata
 
 MODEL_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 MODEL_MAX_LENGTH = 40
+MAX_RUN_ID = MODEL_MAX_LENGTH + 13
 RUN_ID_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*-[0-9a-f]{12}$"
 
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")

@@ -102,6 +102,10 @@ class Job:
         # A status that this version doesn't know is one to wait on: the deadline bounds it.
         return _OUTCOMES.get(self.status, JobOutcome.RUNNING)
 
+    @property
+    def can_be_stopped(self) -> bool:
+        return self.status == "InProgress"
+
     @classmethod
     def from_answer(cls, answer: dict[str, Any]) -> Job:
         details = answer.get("statusDetails") or {}

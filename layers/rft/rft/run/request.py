@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
@@ -207,7 +208,10 @@ def parse_request(document: bytes | str | Mapping[str, Any], stack: Stack, *, fo
     ``folder`` is the key prefix that relative locations start from (``inbox/ticket-triage/``); where it is None,
     only absolute ones are taken. Raises ``RequestInvalid`` with every problem.
     """
-    content = document if isinstance(document, Mapping) else _json_object(document)
+    if isinstance(document, Mapping):
+        # An event's detail came as JSON: back to it, for the same checks.
+        document = json.dumps(document)
+    content = _json_object(document)
     try:
         return RunRequest.model_validate(dict(content), context=_Place(stack, folder))
     except ValidationError as invalid:
@@ -241,8 +245,8 @@ def _refused(message: str) -> RequestInvalid:
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) != len(pairs):
-        twice = sorted({key for key, _ in pairs if [k for k, _ in pairs].count(key) > 1})
-        raise ValueError(f"the key {', '.join(map(repr, twice))} stands twice")
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"the key {shown(twice)} stands twice")
     return content
 
 

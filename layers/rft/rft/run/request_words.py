@@ -28,7 +28,7 @@ def explain(invalid: ValidationError, model: type[BaseModel]) -> list[RequestPro
     for error in invalid.errors(include_url=False):
         # pydantic adds "[key]" where the key of a map is at fault.
         location = [str(part) for part in error["loc"] if part != "[key]"]
-        path = ".".join(location) or "$"
+        path = ".".join(part if len(part) <= 80 else part[:77] + "..." for part in location) or "$"
         message = _message(error["type"], error, location, model)
         found.setdefault((path, message), RequestProblem(path, message))
     return list(found.values())

@@ -9,24 +9,43 @@ from __future__ import annotations
 
 from typing import Any
 
+from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError, HTTPClientError
+
 from rft.aws import bedrock, executions
-from rft.aws.clients import client
+from rft.aws.clients import client, error_code
 from rft.aws.clock import seconds_since
 from rft.errors import JobFailed, JobStopped, JobTimedOut, RunEnded
 from rft.run.job import Job, JobOutcome
 from rft.run.record import Run
 from rft.steps.pipeline import Pipeline
 
+# Bedrock's message may quote what a careless grader raised: enough to act upon, not to read whole answers.
+_MAX_MESSAGE = 500
+
+logger = Logger()
+
 
 def await_job(pipeline: Pipeline, run_id: str, task_token: str) -> dict[str, Any]:
-    """From the state machine: keep the token, then look. Raises ``JobTimedOut`` past the run's deadline."""
+    """From the state machine: keep the token, then look.
+
+    A look that fails ends nothing: a training that is paid for goes on, and the next look comes. Only the run's
+    deadline ends the wait, with ``JobTimedOut``.
+    """
     run = pipeline.store.get(run_id)
     if not pipeline.store.store_token(run_id, task_token):
-        raise RunEnded("the run has ended while its job was waited for")
-    job = _look(pipeline, run)
-    if job.outcome is JobOutcome.RUNNING:
+        ended = RunEnded(f"the run has ended already, as {pipeline.store.get(run_id).status}")
+        executions.settle_with_error(client("stepfunctions"), task_token, ended)
+        return {"run_id": run_id, "job_status": run.job_status}
+    try:
+        job = _look(pipeline, run)
+    except (ClientError, HTTPClientError) as error:
+        logger.warning("could not look at the job", extra={"error": error_code(error)})
+        pipeline.store.record(run_id, "look_failed", {"error": error_code(error)})
+        job = None
+    if job is None or job.outcome is JobOutcome.RUNNING:
         _check_deadline(pipeline, run)
-    return {"run_id": run_id, "job_status": job.status}
+    return {"run_id": run_id, "job_status": job.status if job else run.job_status}
 
 
 def on_job_event(pipeline: Pipeline, event: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +66,11 @@ def _look(pipeline: Pipeline, run: Run) -> Job:
     job = bedrock.get_job(client("bedrock"), run.job_arn)
     if (job.status, job.phases) != (run.job_status, run.job_phases):
         seen = {"job_status": job.status, "job_phases": job.phases}
-        pipeline.store.record(run.run_id, "job", seen, **seen)
+        model = {"custom_model_arn": job.model_arn} if job.model_arn else {}
+        pipeline.store.record(run.run_id, "job", seen, **seen, **model)
+    if run.stop_requested and job.can_be_stopped:
+        # The first request for the stop was refused, or lost.
+        bedrock.stop_job(client("bedrock"), job.arn)
     if job.outcome is not JobOutcome.RUNNING:
         _settle(pipeline, run, job)
     return job
@@ -64,11 +87,15 @@ def _settle(pipeline: Pipeline, run: Run, job: Job) -> None:
         case JobOutcome.STOPPED:
             executions.settle_with_error(states, token, JobStopped("the training job was stopped"))
         case _:
-            message = job.failure_message or "Bedrock gave no reason"
+            message = (job.failure_message or "Bedrock gave no reason")[:_MAX_MESSAGE]
             executions.settle_with_error(states, token, JobFailed(f"the training job failed: {message}"))
 
 
 def _check_deadline(pipeline: Pipeline, run: Run) -> None:
     hours = pipeline.environment.job_deadline_hours
-    if run.job_submitted_at is not None and seconds_since(run.job_submitted_at) > hours * 3_600:
-        raise JobTimedOut(f"the training job has not ended within {hours:g} hours (parameter JobDeadlineHours)")
+    if run.job_submitted_at is None or seconds_since(run.job_submitted_at) <= hours * 3_600:
+        return
+    token = pipeline.store.take_token(run.run_id)
+    if token is not None:
+        late = JobTimedOut(f"the training job has not ended within {hours:g} hours (parameter JobDeadlineHours)")
+        executions.settle_with_error(client("stepfunctions"), token, late)

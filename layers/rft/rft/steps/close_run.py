@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 
 from rft.aws import bedrock
 from rft.aws.clients import client, error_code
+from rft.errors import BedrockBusy
 from rft.run.job import JobOutcome
 from rft.run.record import Run
 from rft.run.status import SUCCEEDED, closing_status
@@ -20,6 +21,7 @@ from rft.steps.pipeline import Pipeline
 
 _MAX_MESSAGE = 8_000
 _PAUSES = (2.0, 4.0, 8.0, 16.0)  # seconds between the tries of a clean-up that nobody repeats
+_PERSISTENCE_SECONDS = 60.0  # for all of them: the end has to be on record before the function's own time is up
 _EXECUTION_ERRORS = {"ABORTED": "ExecutionAborted", "TIMED_OUT": "ExecutionTimedOut", "FAILED": "ExecutionFailed"}
 
 
@@ -28,8 +30,8 @@ def close_run(pipeline: Pipeline, run_id: str, error: str, cause: str) -> dict[s
 
     A clean-up that fails raises, and the state machine tries again.
     """
-    run = pipeline.store.get(run_id)
-    return _end(pipeline, run, error, _message(cause), [_carry_out(task) for task in _clean_up(run)])
+    run = _note(pipeline, run_id, error, _message(cause))
+    return _end(pipeline, run, [_carry_out(task) for task in _clean_up(run)])
 
 
 def close_ended_execution(pipeline: Pipeline, event: dict[str, Any]) -> dict[str, Any]:
@@ -42,23 +44,35 @@ def close_ended_execution(pipeline: Pipeline, event: dict[str, Any]) -> dict[str
     run = pipeline.store.find(detail["name"])
     if run is None:
         return {"ignored": True}
-    error = _EXECUTION_ERRORS.get(detail["status"], "ExecutionFailed")
-    cause = detail.get("cause") or f"the execution ended as {detail['status']}"
-    closed = _end(pipeline, run, error, _message(cause), [_persist(task) for task in _clean_up(run)])
+    if run.stop_requested:
+        error, cause = "RunStopped", "stopped as asked"
+    else:
+        error = _EXECUTION_ERRORS.get(detail["status"], "ExecutionFailed")
+        cause = detail.get("cause") or f"the execution ended as {detail['status']}"
+    run = _note(pipeline, run.run_id, error, _message(cause))
+    until = time.monotonic() + _PERSISTENCE_SECONDS
+    closed = _end(pipeline, run, [_persist(task, until) for task in _clean_up(run)])
     notify(pipeline, run.run_id)
     return closed
 
 
-def _end(pipeline: Pipeline, run: Run, error: str, message: str, said: list[str]) -> dict[str, Any]:
+def _note(pipeline: Pipeline, run_id: str, error: str, message: str) -> Run:
+    """Put the reason on record before anything else can fail: the first one is the true one."""
+    run = pipeline.store.get(run_id)
+    if run.reason is None and not run.status.is_terminal:
+        details = (run.dataset or {}).get("report_uri") if error == "DatasetInvalid" else None
+        reason = {"error": error, "message": message, "details_uri": details}
+        pipeline.store.record(run_id, "closing", {"error": error}, reason=reason)
+        run = pipeline.store.get(run_id)
+    return run
+
+
+def _end(pipeline: Pipeline, run: Run, said: list[str]) -> dict[str, Any]:
     """After the clean-up, so that a run that has ended has nothing left."""
-    if run.status not in SUCCEEDED:
-        reason = {
-            "error": error,
-            "message": " ".join([message, *filter(None, said)]),
-            "details_uri": (run.dataset or {}).get("report_uri") if error == "DatasetInvalid" else None,
-        }
-        status = closing_status(error, stop_requested=run.stop_requested)
-        run = pipeline.end(run.run_id, status, reason=reason)
+    if run.status not in SUCCEEDED and run.reason is not None:
+        status = closing_status(run.reason["error"], stop_requested=run.stop_requested)
+        told = [str(run.reason["message"]).rstrip("."), *(sentence.rstrip(".") for sentence in said if sentence)]
+        run = pipeline.end(run.run_id, status, reason=run.reason | {"message": ". ".join(told) + "."})
     return {"run_id": run.run_id, "status": run.status}
 
 
@@ -94,9 +108,12 @@ def _stop_job(run: Run) -> str:
 
 def _remove_deployment(run: Run) -> str:
     deployments = bedrock.deployments(client("bedrock"), run.deploy or "on-demand")
-    deployment = deployments.find(run.deployment_arn or run.run_id)
-    if deployment is not None:
-        deployments.delete(deployment.arn)
+    arn = run.deployment_arn
+    if arn is None:
+        found = deployments.find(run.run_id)
+        arn = found.arn if found else None
+    if arn is not None:
+        deployments.delete(arn)
     return ""
 
 
@@ -104,13 +121,14 @@ def _carry_out(task: _Task) -> str:
     return task[1]()
 
 
-def _persist(task: _Task) -> str:
+def _persist(task: _Task, until: float) -> str:
+    """Try again and again, but no longer than to ``until`` (of the monotonic clock)."""
     for pause in (*_PAUSES, None):
         try:
             return _carry_out(task)
-        except (ClientError, HTTPClientError) as error:
-            if pause is None:
-                return f"COULD NOT {task[0]} ({error_code(error)}): it may cost money, please do it by hand."
+        except (ClientError, HTTPClientError, BedrockBusy) as error:
+            if pause is None or time.monotonic() + pause > until:
+                return f"COULD NOT {task[0]} ({error_code(error)}): it may cost money, please do it by hand"
             time.sleep(pause)
     raise AssertionError("the last try returns")
 

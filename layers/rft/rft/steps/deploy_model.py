@@ -9,7 +9,7 @@ from rft.aws import bedrock
 from rft.aws.bedrock import Deployments
 from rft.aws.clients import client
 from rft.aws.clock import now, seconds_since
-from rft.errors import DeploymentFailed, DeploymentPending, DeploymentTimedOut, RunStopped
+from rft.errors import BedrockBusy, DeploymentFailed, DeploymentPending, DeploymentTimedOut, RunStopped
 from rft.run.job import resource_tags
 from rft.run.record import Run
 from rft.run.status import Status
@@ -17,49 +17,56 @@ from rft.steps.pipeline import Pipeline
 
 # One invocation looks for so long, then hands the waiting to the state machine, where it costs nothing.
 _PATIENCE_SECONDS = 20.0
+# What was just made may not be visible everywhere at once.
+_VISIBLE_SECONDS = 300.0
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.5, 5.0
 
 
 def deploy_model(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
-    """Raises ``DeploymentPending`` while it isn't there yet: the state machine comes back."""
+    """Raises ``DeploymentPending`` or ``BedrockBusy`` while it isn't there yet: the state machine comes back."""
     run = pipeline.begin(run_id, Status.DEPLOYING)
     if run.deployment_started_at is None:
         pipeline.store.record(run_id, deployment_started_at=now())
         run = pipeline.store.get(run_id)
+    try:
+        return _deploy(pipeline, run)
+    except (DeploymentPending, BedrockBusy) as waiting:
+        minutes = pipeline.environment.deployment_deadline_minutes
+        if run.deployment_started_at is not None and seconds_since(run.deployment_started_at) > minutes * 60:
+            late = f"{waiting}, after {minutes:g} minutes (parameter DeploymentDeadlineMinutes)"
+            raise DeploymentTimedOut(late) from None
+        raise
+
+
+def _deploy(pipeline: Pipeline, run: Run) -> dict[str, Any]:
     model_arn = _model(pipeline, run)
     if run.deploy == "none":
-        return {"run_id": run_id, "custom_model_arn": model_arn, "deployment_arn": None}
+        return {"run_id": run.run_id, "custom_model_arn": model_arn, "deployment_arn": None}
     deployments = bedrock.deployments(client("bedrock"), run.deploy or "on-demand")
     arn = run.deployment_arn or _create(pipeline, run, deployments, model_arn)
-    _wait_until_ready(pipeline, run, deployments, arn)
-    pipeline.store.record(run_id, "deployment", {"deployment_arn": arn, "status": "Active"})
-    return {"run_id": run_id, "custom_model_arn": model_arn, "deployment_arn": arn}
+    _wait_until_ready(run, deployments, arn)
+    pipeline.store.record(run.run_id, "deployment", {"deployment_arn": arn, "status": "Active"})
+    return {"run_id": run.run_id, "custom_model_arn": model_arn, "deployment_arn": arn}
 
 
 def _model(pipeline: Pipeline, run: Run) -> str:
     """The ARN of the custom model, once it can be deployed. The job may end before the model is ready."""
     found = bedrock.find_model(client("bedrock"), run.custom_model_arn or run.run_id)
     if found is None:
-        _check_deadline(pipeline, run, "Bedrock has made no custom model of the completed job")
-        raise DeploymentPending("the custom model isn't listed yet")
+        raise DeploymentPending("Bedrock lists no custom model of the completed job")
     arn, status, message = found
     if run.custom_model_arn is None:
         pipeline.store.record(run.run_id, "custom_model", {"custom_model_arn": arn}, custom_model_arn=arn)
     if status == "Failed":
         raise DeploymentFailed(f"the custom model failed: {message or 'Bedrock gave no reason'}")
     if status != "Active":
-        _check_deadline(pipeline, run, "the custom model is still being created")
-        raise DeploymentPending("the custom model isn't active yet")
+        raise DeploymentPending("the custom model isn't active")
     return arn
 
 
 def _create(pipeline: Pipeline, run: Run, deployments: Deployments, model_arn: str) -> str:
     tags = resource_tags(run, pipeline.environment.stack_name)
-    try:
-        arn = deployments.create(run.run_id, model_arn, tags)
-    except DeploymentPending as pending:
-        _check_deadline(pipeline, run, str(pending))
-        raise
+    arn = deployments.create(run.run_id, model_arn, tags)
     known = pipeline.store.record(
         run.run_id,
         "deployment",
@@ -74,25 +81,18 @@ def _create(pipeline: Pipeline, run: Run, deployments: Deployments, model_arn: s
     return arn
 
 
-def _wait_until_ready(pipeline: Pipeline, run: Run, deployments: Deployments, arn: str) -> None:
+def _wait_until_ready(run: Run, deployments: Deployments, arn: str) -> None:
     patient_until = time.monotonic() + _PATIENCE_SECONDS
     pause = _FIRST_PAUSE_SECONDS
     while True:
         deployment = deployments.find(arn)
-        if deployment is None:
+        if deployment is None and seconds_since(run.deployment_started_at or now()) > _VISIBLE_SECONDS:
             raise DeploymentFailed("the deployment was removed by somebody else")
-        if deployment.failed:
+        if deployment is not None and deployment.failed:
             raise DeploymentFailed(f"the deployment failed: {deployment.message or 'Bedrock gave no reason'}")
-        if deployment.ready:
+        if deployment is not None and deployment.ready:
             return
-        _check_deadline(pipeline, run, "the deployment is still being created")
         if time.monotonic() + pause > patient_until:
-            raise DeploymentPending("the deployment isn't active yet")
+            raise DeploymentPending("the deployment isn't active")
         time.sleep(pause)
         pause = min(pause * 1.5, _LAST_PAUSE_SECONDS)
-
-
-def _check_deadline(pipeline: Pipeline, run: Run, what: str) -> None:
-    minutes = pipeline.environment.deployment_deadline_minutes
-    if run.deployment_started_at is not None and seconds_since(run.deployment_started_at) > minutes * 60:
-        raise DeploymentTimedOut(f"{what} after {minutes:g} minutes (parameter DeploymentDeadlineMinutes)")

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import time
+
+from botocore.exceptions import ClientError, HTTPClientError
+
 from rft.aws import messages
-from rft.aws.clients import client
+from rft.aws.clients import client, error_code
 from rft.aws.clock import now
+from rft.errors import NotificationPending
 from rft.run.record import Run
 from rft.run.status import Status
 from rft.steps.pipeline import Pipeline
 
 _MAX_MESSAGE = 4_000
+_ATTEMPTS = 6  # as many as the state machine's Retry of Notify allows
+_STALE_SECONDS = 60.0  # whoever claimed the message that long ago has died
+_LOOKS, _LOOK_PAUSE = 10, 0.3
 
 _HEADLINES = {
-    Status.PROMOTED: "a new model answers",
+    Status.PROMOTED: "the trained model is deployed",
     Status.KEPT: "trained, not deployed, as asked",
     Status.REJECTED: "refused before anything was paid for",
     Status.STOPPED: "stopped as asked",
@@ -20,25 +28,48 @@ _HEADLINES = {
 }
 
 
-def notify(pipeline: Pipeline, run_id: str) -> dict[str, str]:
-    """Tell the topic how the run ended; once, unless this very call is cut off between sending and noting it.
+def notify(pipeline: Pipeline, run_id: str, *, attempt: int = 0) -> dict[str, str]:
+    """Tell the topic how the run ended: once, whoever else is at it.
 
     A run that comes here unended has gone the whole way: it ends as promoted, or as kept where nothing was deployed.
+    A topic that can't be reached never changes how the run ended: after ``_ATTEMPTS`` (counted from 0 by the state
+    machine) the failure is put on record instead of raised.
     """
     run = pipeline.store.get(run_id)
     if not run.status.is_terminal:
         run = pipeline.end(run_id, Status.PROMOTED if run.deployment_arn else Status.KEPT)
-    if run.notified_at is None:
-        environment = pipeline.environment
-        message_id = messages.publish(
-            client("sns"),
-            environment.topic_arn,
-            subject=f"[{environment.stack_name}] {run.model}: {run.status} - {_headline(run)}",
-            text=compose(run, bucket=environment.bucket, region=environment.region),
-            attributes={"run_id": run.run_id, "model": run.model, "status": run.status},
-        )
-        pipeline.store.append(run_id, "notified", {"message_id": message_id}, notified_at=now())
+    if run.notified_at is None and _is_ours_to_send(pipeline, run_id):
+        try:
+            _send(pipeline, run)
+        except (ClientError, HTTPClientError) as error:
+            pipeline.store.release_message(run_id)
+            pipeline.store.append(run_id, "notification_failed", {"error": error_code(error)})
+            if attempt < _ATTEMPTS - 1:
+                raise
     return {"run_id": run_id, "status": run.status, **_fault(run)}
+
+
+def _is_ours_to_send(pipeline: Pipeline, run_id: str) -> bool:
+    """False if somebody else has sent the message. Raises ``NotificationPending`` while they are at it."""
+    for _ in range(_LOOKS):
+        if pipeline.store.claim_message(run_id, at=now(), stale_before=now(seconds_ago=_STALE_SECONDS)):
+            return True
+        if pipeline.store.get(run_id).notified_at is not None:
+            return False
+        time.sleep(_LOOK_PAUSE)
+    raise NotificationPending("somebody else is sending the message of this run")
+
+
+def _send(pipeline: Pipeline, run: Run) -> None:
+    environment = pipeline.environment
+    message_id = messages.publish(
+        client("sns"),
+        environment.topic_arn,
+        subject=f"[{environment.stack_name}] {run.model}: {run.status} - {_headline(run)}",
+        text=compose(run, bucket=environment.bucket, region=environment.region),
+        attributes={"run_id": run.run_id, "model": run.model, "status": run.status},
+    )
+    pipeline.store.append(run.run_id, "notified", {"message_id": message_id}, notified_at=now())
 
 
 def _headline(run: Run) -> str:

@@ -19,6 +19,7 @@ from rft.steps.notify import notify
 from rft.steps.pipeline import Pipeline
 
 INBOX = "inbox/"
+_MAX_TOLD = 20  # problems in the record and the message; the file in the bucket has all
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def start_from_upload(pipeline: Pipeline, event: dict[str, Any]) -> Started | No
     """
     bucket, uploaded = event["detail"]["bucket"]["name"], event["detail"]["object"]
     key, version = uploaded["key"], uploaded.get("version-id")
-    if bucket != pipeline.environment.bucket or not key.startswith(INBOX) or not uploaded.get("size", 1):
+    if bucket != pipeline.environment.bucket or not key.startswith(INBOX):
         return None
     parts = key.removeprefix(INBOX).split("/")
     # Without a version (a bucket whose versioning was suspended) the sequencer tells one upload from the next.
@@ -158,7 +159,10 @@ def _reject(pipeline: Pipeline, invalid: RequestInvalid, origin: tuple[str, ...]
         json.dumps({"problems": problems}, indent=2).encode(),
         "application/json",
     )
-    message = "; ".join(f"{problem.path}: {problem.message}" for problem in invalid.problems)
+    told = [f"{problem.path}: {problem.message}" for problem in invalid.problems[:_MAX_TOLD]]
+    if len(invalid.problems) > _MAX_TOLD:
+        told.append(f"and {len(invalid.problems) - _MAX_TOLD:,} more problems, all in the file of the details")
+    message = "; ".join(told)
     reason = {"error": "RequestInvalid", "message": message, "details_uri": details}
     pipeline.end(run, Status.REJECTED, reason=reason)
     notify(pipeline, run)

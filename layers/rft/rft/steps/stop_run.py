@@ -23,6 +23,8 @@ def stop_run(pipeline: Pipeline, run_id: str) -> Run:
         raise RunEnded(f"the run has ended already, as {run.status}")
     if run.status is Status.TRAINING and run.job_arn is not None:
         bedrock.stop_job(client("bedrock"), run.job_arn)
-    elif run.execution_arn is not None:
-        executions.abort(client("stepfunctions"), run.execution_arn, "the stop of this run was asked for")
+    elif not executions.abort(client("stepfunctions"), run.execution_arn, "the stop of this run was asked for"):
+        # Its start never came to an execution, or that is over: nobody else will end this run.
+        reason = {"error": "RunStopped", "message": "stopped as asked, before it began", "details_uri": None}
+        run = pipeline.end(run_id, Status.STOPPED, reason=reason)
     return run
