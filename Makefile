@@ -6,12 +6,15 @@ export PATH := $(CURDIR)/.tools/uv/bin:$(CURDIR)/$(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check format bench clean pins
+.PHONY: help setup ready demo test quick check format bench clean pins
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-setup: .venv/.ready .tools/emulator/.ready .tools/lambda-runtime/.ready  ## uv, Python 3.13, the rft command, the stand-in AWS
+setup: ready     ## uv, Python 3.13, the rft command, the stand-in AWS
+	@echo 'ready: export PATH="$(CURDIR)/.venv/bin:$(CURDIR)/.tools/uv/bin:$$PATH" gives you rft, sam and uv'
+
+ready: .venv/.ready .tools/emulator/.ready .tools/lambda-runtime/.ready
 
 $(UV): requirements/uv.txt
 	$(PYTHON) -m venv .tools/uv
@@ -29,28 +32,28 @@ $(UV): requirements/uv.txt
 	$(UV) pip install --quiet --python .tools/$* --require-hashes -r requirements/$*.txt
 	@touch $@
 
-demo: setup      ## the whole way on this machine: dataset, training, deployment, message
+demo: ready      ## the whole way on this machine: dataset, training, deployment, message
 	$(BIN)/rft demo
 
-test: setup      ## every test, the end-to-end ones on the local cloud included
+test: ready      ## every test, the end-to-end ones on the local cloud included
 	$(BIN)/pytest --numprocesses 2 tests/unit tests/contract tests/template
 	$(BIN)/pytest tests/local
 
-quick: setup     ## the fast tests, for while you work
+quick: ready     ## the fast tests, for while you work
 	$(BIN)/pytest --numprocesses 2 tests/unit tests/template
 
-check: setup     ## format, lint, types, architecture, templates
+check: ready     ## format, lint, types, architecture, templates
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/sam validate --lint --template template.yaml
 
-format: setup    ## let ruff put the code in order
+format: ready    ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup     ## what is measured, and against what
+bench: ready     ## what is measured, and against what
 	$(BIN)/python -m benchmarks
 
 clean:           ## stop the stand-in AWS, remove all that was made

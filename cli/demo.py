@@ -14,9 +14,9 @@ from botocore.config import Config
 
 from cli.client import ApiClient
 from cli.faults import DemoFailed, UsageFault
-from cli.held_out import Comparison, compare
+from cli.held_out import Comparison, Score, compare
 from cli.mailbox import Mailbox, Notification
-from cli.measuring import Asking, ask, grade, records_in
+from cli.measuring import Asking, Record, ask, grade, records_in
 from cli.records import Run
 from cli.steps import Steps
 from cli.target import Target
@@ -36,12 +36,22 @@ _POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Demo:
-    """What a demo found. ``comparison`` is None when the run deployed nothing to compare."""
+class Sample:
+    """What the tuned model answered to one held-out record, and the record's reference."""
 
+    answer: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What a demo found. ``comparison`` and ``sample`` are None when the run deployed nothing to compare."""
+
+    example: str
     run: Run
     how: Asking
     comparison: Comparison | None
+    sample: Sample | None
     notification: Notification
     seconds: float
 
@@ -53,9 +63,7 @@ class Demo:
         found = self.comparison
         return {
             "run": self.run,
-            "before": found.reward.before if found else None,
-            "after": found.reward.after if found else None,
-            "gain": found.reward.to_json()["gain"] if found else None,
+            **(found.reward.to_json() if found else {"before": None, "after": None, "gain": None}),
             "components": {name: change.to_json() for name, change in found.components.items()} if found else {},
             "verdict": {"better": found.is_better, "text": found.verdict} if found else None,
             "deployment_arn": self.run["deployment_arn"],
@@ -70,15 +78,6 @@ def example_folder(name: str) -> Path:
     if name not in known:
         raise UsageFault(f"There is no example {name!r}.", hint=f"There are: {', '.join(known)}")
     return EXAMPLES / name
-
-
-def own_grader(grader: str | None) -> str | Path | None:
-    """A grader of the stack by its name, or the file of one's own; ``UsageFault`` when that is not there."""
-    if grader is None or not grader.endswith(".py"):
-        return grader
-    if not Path(grader).is_file():
-        raise UsageFault(f"There is no grader file {grader}.")
-    return Path(grader)
 
 
 def perform(
@@ -110,11 +109,12 @@ def perform(
     screen.console.print()
 
     how = Asking(_TEMPERATURE, (request.get("hyperparameters") or {}).get("inference_max_tokens", _MAX_TOKENS))
-    comparison = _measure(target, cloud.info.bedrock_endpoint, run, how, seed=seed, steps=steps)
+    measured = _measure(target, cloud.info.bedrock_endpoint, run, how, seed=seed, steps=steps)
     steps.begin("reading the notification from the queue")
     notification = mailbox.read(run["run_id"])
     steps.finish()
-    return Demo(run, how, comparison, notification, time.monotonic() - started)
+    comparison, sample = measured or (None, None)
+    return Demo(example.name, run, how, comparison, sample, notification, time.monotonic() - started)
 
 
 def _request(cloud: Cloud, example: Path, grader: str | Path | None, steps: Steps) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _run_of_upload(api: ApiClient, model: str) -> Run:
 
 def _measure(
     target: Target, bedrock_endpoint: str, run: Run, how: Asking, *, seed: int, steps: Steps
-) -> Comparison | None:
+) -> tuple[Comparison, Sample] | None:
     """Both models on the records that the run held out, scored by the run's own grader."""
     base, tuned, grader, dataset = run["base_model"], run["deployment_arn"], run["grader_arn"], run["dataset"]
     if base is None or tuned is None or grader is None or dataset is None or dataset["validation_uri"] is None:
@@ -163,13 +163,19 @@ def _measure(
     runtime = target.session.client("bedrock-runtime", endpoint_url=bedrock_endpoint, config=direct)
     functions = target.session.client("lambda", **target.client_options)
 
-    scores = []
+    scores: list[list[Score]] = []
+    answers: list[str] = []
     for name, model in (("base", base), ("tuned", tuned)):
         steps.begin(f"asking the {name} model the {len(records)} held-out records")
         answers = ask(model, records, how, runtime=runtime, done=_counter(steps))
         scores.append(grade(grader, records, answers, functions=functions))
     steps.finish()
-    return compare(*scores, seed=seed)
+    return compare(*scores, seed=seed), Sample(answers[0], _reference(records[0]))
+
+
+def _reference(record: Record) -> str:
+    reference = record.get("reference_answer")
+    return reference if isinstance(reference, str) else json.dumps(reference, ensure_ascii=False)
 
 
 def _counter(steps: Steps) -> Callable[[], None]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from rich.console import Group, RenderableType
 from rich.constrain import Constrain
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from cli.demo import Demo
+from cli.demo import Demo, Sample
 from cli.held_out import CONFIDENCE, Change, Comparison
 from cli.mailbox import Notification
-from cli.view import duration, plain
+from cli.view import duration, excerpt, fact_lines, one_line, plain
 
 _WIDTH = 100
 
@@ -19,23 +18,23 @@ STAND_IN = (
     "The model is a stand-in: a small one that really learns, on this machine, from the rewards of the grader Lambda. "
     "So this run proves the data, the grader, the wiring and the clean-up. It says nothing of what Nova will reach."
 )
-NEXT = (
-    ("rft up --detach", "keep the stand-in AWS running"),
-    ("rft submit examples/ticket-triage/run.json --wait", "a run of your own, through the API"),
-    ("rft demo --example word-sums", "a task beyond the stand-in: no gain is shown"),
-    ("sam build && sam deploy --guided", "the same application in your AWS account"),
-)
+REMOVED = "This stand-in is being removed now: what the message names can't be looked at or asked any more."
+_LOOK = "If you did not expect this, look at one answer beside its reference:"
+_EXCERPT = 100
 
 
 def demo_report(demo: Demo) -> RenderableType:
     parts: list[RenderableType] = [""]
     if demo.comparison is not None:
-        parts += [measurement(demo.comparison), _how(demo, demo.comparison), "", _verdict(demo.comparison), ""]
+        parts += [measurement(demo.comparison), *_how(demo, demo.comparison), "", _verdict(demo.comparison)]
+        if demo.sample is not None and not demo.comparison.is_better:
+            parts += _look_at(demo.sample)
+        parts.append("")
     if demo.run["deployment_arn"] is not None:
-        parts += [Text.assemble(("deployment  ", "dim"), plain(demo.run["deployment_arn"]), overflow="fold"), ""]
-    parts += [_delivered(demo.notification), ""]
+        parts += [*fact_lines({"deployment": demo.run["deployment_arn"]}), ""]
+    parts += [*_delivered(demo.notification), ""]
     if demo.went_through:
-        parts += [Text(STAND_IN, style="italic"), "", Text("next", style="dim"), _next()]
+        parts += [Text(STAND_IN, style="italic"), "", Text("next", style="dim"), *_next(demo.example)]
     else:
         parts.append(
             Text(f"The run ended as {plain(demo.run['status'])}: nothing could be measured.", style="bold red")
@@ -44,15 +43,20 @@ def demo_report(demo: Demo) -> RenderableType:
     return Constrain(Group(*parts), _WIDTH)
 
 
-def _delivered(notification: Notification) -> Panel:
-    return Panel(
-        Text(plain(notification.message).rstrip()),
-        title=Text(plain(notification.subject) or "no subject", style="bold"),
-        subtitle="as an SQS subscriber of the topic got it",
-        title_align="left",
-        subtitle_align="left",
-        border_style="dim",
-    )
+def _delivered(notification: Notification) -> list[RenderableType]:
+    """The message as it came, its lines whole: no frame, which would cut them."""
+    return [
+        Text("the notification, as an SQS subscriber of the topic got it", style="dim"),
+        one_line(notification.subject or "no subject", style="bold"),
+        one_line(notification.message.rstrip()),
+        "",
+        Text(REMOVED, style="yellow"),
+    ]
+
+
+def _look_at(sample: Sample) -> list[RenderableType]:
+    shown = {"  answer": excerpt(sample.answer, _EXCERPT), "  reference": excerpt(sample.reference, _EXCERPT)}
+    return [Text(_LOOK, style="dim"), *fact_lines(shown)]
 
 
 def measurement(found: Comparison) -> Table:
@@ -78,18 +82,30 @@ def _add_change(table: Table, name: Text, change: Change) -> None:
     )
 
 
-def _how(demo: Demo, found: Comparison) -> Text:
-    words = f"{found.records} records, both models asked at {demo.how}, both graded by\n{demo.run['grader_arn']}"
-    return Text(plain(words), style="dim", overflow="fold")
+def _how(demo: Demo, found: Comparison) -> list[Text]:
+    words = f"{found.records} records, both models asked at {demo.how}, both graded by"
+    return [Text(words, style="dim"), one_line(str(demo.run["grader_arn"]), style="dim")]
 
 
 def _verdict(found: Comparison) -> Text:
     return Text(found.verdict, style="bold green" if found.is_better else "bold yellow")
 
 
-def _next() -> Table:
-    table = Table.grid(padding=(0, 3, 0, 0))
-    table.add_column(no_wrap=True)
-    for command, what in NEXT:
-        table.add_row(Text(f"  {command}", style="bold"), Text(what, style="dim"))
-    return table
+def _next(example: str) -> list[Text]:
+    other = (
+        ("rft demo --example ticket-triage", "a task it can learn")
+        if example == "word-sums"
+        else ("rft demo --example word-sums", "a task beyond it")
+    )
+    commands = (
+        ("rft up --detach", "a stand-in that stays"),
+        ("rft submit examples/ticket-triage/run.json --wait", "a run through its API"),
+        other,
+        ("sam build && sam deploy --guided", "in your AWS account"),
+    )
+    width = max(len(command) for command, _ in commands)
+    lines = [one_line(f"  {command:<{width}}   # {what}") for command, what in commands]
+    for line in lines:
+        line.stylize("bold", 0, width + 2)
+        line.stylize("dim", width + 2)
+    return lines

@@ -16,6 +16,7 @@ from typing import Any
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
 FEWEST_RECORDS = 10  # with fewer, an interval of resampled means says next to nothing
+_PLACES = 4
 
 Components = Mapping[str, float]
 
@@ -51,7 +52,9 @@ class Change:
     gain: Gain
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Rounded to what a reader can use."""
+        gain = {name: round(value, _PLACES) for name, value in asdict(self.gain).items()}
+        return {"before": round(self.before, _PLACES), "after": round(self.after, _PLACES), "gain": gain}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from rich.panel import Panel
-from rich.table import Table
+from rich.console import Group
 from rich.text import Text
 
 from cli.faults import DemoFailed
 from cli.interrupts import ending_signals_interrupt, undisturbed
 from cli.steps import Steps
-from cli.view import Screen
+from cli.view import Screen, fact_lines, one_line
 from local.cloud import Cloud, CloudError, CloudInfo, default_root
 
 
@@ -24,8 +23,10 @@ def bring_up(screen: Screen, *, detach: bool) -> None:
     """Start the local cloud, unless it is up; without ``detach`` stay, and stop it on Ctrl-C or SIGTERM."""
     running = Cloud.attach(default_root(), revive=True)
     if running is not None:
-        _show(screen, running.info, "already up; stop it with: rft down")
+        _show(screen, running.info, "was up already: nothing was started; stop it with: rft down")
         return
+    if (default_root() / "cloud.json").exists():
+        screen.say("the stand-in AWS that ran here had died; starting anew, its runs are gone")
     with ending_signals_interrupt():
         cloud = _start(default_root(), Steps(screen.console))
         if detach:
@@ -44,10 +45,9 @@ def bring_up(screen: Screen, *, detach: bool) -> None:
 
 def take_down(screen: Screen) -> None:
     """Stop the local cloud and remove what it kept, the rest of a broken one too; fine if none is up."""
-    was_up = Cloud.attach(default_root()) is not None
     with undisturbed():
-        Cloud.clear(default_root())
-    screen.result({"stopped": was_up}, Text("stopped, and its data removed" if was_up else "nothing was up"))
+        was_there = Cloud.clear(default_root())
+    screen.result({"stopped": was_there}, Text("stopped, and its data removed" if was_there else "nothing was up"))
 
 
 @contextmanager
@@ -78,6 +78,8 @@ def _start(root: Path, steps: Steps, *, seed: int = 0) -> Cloud:
         if not isinstance(ended, CloudError):
             with undisturbed():
                 Cloud.clear(root)
+            if isinstance(ended, KeyboardInterrupt):
+                steps.say("interrupted, nothing left")
         raise
     steps.finish()
     return cloud
@@ -102,17 +104,14 @@ def _only_one(folder: Path) -> Iterator[None]:
 
 
 def _show(screen: Screen, info: CloudInfo, ending: str) -> None:
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="dim")
-    facts.add_column(overflow="fold")
-    for name, value in info.to_json().items():
-        facts.add_row(name.replace("_", " "), Text(value))
-    facts.add_row()
-    facts.add_row("next", "rft submit examples/ticket-triage/run.json --wait")
-    facts.add_row("", "rft runs")
-    screen.result(
-        info.to_json(),
-        Panel(
-            facts, title="the stand-in AWS of this machine", title_align="left", subtitle=ending, border_style="cyan"
-        ),
+    facts = {name.replace("_", " "): value for name, value in info.to_json().items()}
+    submit, runs = "rft submit examples/ticket-triage/run.json --wait", "rft runs"
+    words = Group(
+        Text.assemble(("the stand-in AWS of this machine", "bold cyan"), f"  {ending}"),
+        "",
+        *fact_lines(facts),
+        "",
+        one_line(f"next: {submit}"),
+        one_line(f"      {runs}"),
     )
+    screen.result(info.to_json(), words)

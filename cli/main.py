@@ -1,36 +1,40 @@
 """``rft``: one command for the laptop and for AWS.
 
 Exit codes: 0 done; 1 the answer is no (refused, not found, the run failed, was rejected or stopped); 2 wrong usage.
-With ``--json`` stdout holds exactly one JSON document, ``{"error": ...}`` where the answer is a fault; all words go
-to stderr.
+With ``--json`` stdout holds exactly one JSON document, ``{"error": ...}`` where the answer is a fault or a command's
+usage is wrong; all words go to stderr. A start or a demo that is interrupted gives none.
 """
 
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as ConnectionLost
 from rich.console import Group
-from rich.text import Text
 
 from cli import demo as demonstration
 from cli.client import ApiClient
 from cli.demo_view import demo_report
-from cli.faults import CliFault
+from cli.faults import ApiUnreachable, CliFault
 from cli.hosting import bring_up, passing_cloud, take_down
+from cli.own_grader import own_grader
 from cli.records import Run
 from cli.steps import Steps
 from cli.submission import Submitted
 from cli.submission import submit as hand_in
 from cli.target import DEFAULT_STACK, Place, Target
-from cli.view import Screen, heading_of, run_record, runs_table
+from cli.usage import Commands
+from cli.view import Screen, heading_of, one_line, outcome, run_record, runs_table
 from cli.watching import watch as watch_run
 from local.cloud import CloudError
 from rft.run.identity import RUN_ID_PATTERN
@@ -38,7 +42,7 @@ from rft.run.status import SUCCEEDED, TERMINAL, Status
 
 app = typer.Typer(
     name="rft",
-    help="Reinforcement fine-tuning on Amazon Bedrock, on this machine or in AWS.",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
@@ -51,6 +55,12 @@ def _run_id(text: str) -> str:
     return text
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"rft {installed_version('bedrock-rft-pipeline')}")
+        raise typer.Exit
+
+
 RunId = Annotated[str, typer.Argument(callback=_run_id, help="As rft runs lists them.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; words go to stderr.")]
 TargetPlace = Annotated[Place, typer.Option("--target", help="This machine's stand-in AWS, or AWS.")]
@@ -61,11 +71,28 @@ Profile = Annotated[str | None, typer.Option(help="An AWS profile (with --target
 Region = Annotated[str | None, typer.Option(help="An AWS region (with --target aws).", show_default=False)]
 
 
+@app.callback()
+def rft(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Reinforcement fine-tuning on Amazon Bedrock, on this machine or in AWS."""
+
+
 @app.command()
 def demo(
     *,
     example: Annotated[str, typer.Option(help="A folder of examples/.")] = "ticket-triage",
-    seed: Annotated[int, typer.Option(min=0, help="Of the stand-in's training and of the statistics.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Of the stand-in's training and the interval's resampling; "
+            "the answers to held-out records are drawn anew each time.",
+        ),
+    ] = 0,
     grader: Annotated[
         str | None,
         typer.Option(help="A grader of the stack, or the app.py of your own.", metavar="NAME|PATH", show_default=False),
@@ -75,14 +102,14 @@ def demo(
     """The whole way on this machine: dataset, training, deployment, measured gain, message. Leaves nothing behind."""
     with _answering(as_json) as screen:
         folder = demonstration.example_folder(example)
-        own_grader = demonstration.own_grader(grader)
+        chosen = own_grader(grader)
         steps, started = Steps(screen.console), time.monotonic()
         with passing_cloud(steps, seed=seed) as cloud:
             shown = demonstration.perform(
-                cloud, folder, seed=seed, grader=own_grader, screen=screen, steps=steps, started=started
+                cloud, folder, seed=seed, grader=chosen, screen=screen, steps=steps, started=started
             )
             if not as_json:
-                screen.console.print(demo_report(shown))
+                screen.print(demo_report(shown))
         if as_json:
             screen.document(shown.to_json())
         raise typer.Exit(0 if shown.went_through else 1)
@@ -130,8 +157,7 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """Upload what a run needs and start it. The same command again finds the same run: nothing is paid twice."""
-    with _answering(as_json) as screen:
-        there = Target.resolve(target, stack=stack, profile=profile, region=region)
+    with _talking(as_json, target, stack=stack, profile=profile, region=region) as (screen, there):
         api = there.api()
         s3 = there.session.client("s3", **there.client_options)
         submitted = hand_in(
@@ -161,10 +187,14 @@ def runs(
     as_json: AsJson = False,
 ) -> None:
     """The runs, newest first."""
-    with _answering(as_json) as screen:
-        there = Target.resolve(target, stack=stack, profile=profile, region=region)
+    with _talking(as_json, target, stack=stack, profile=profile, region=region) as (screen, there):
         page = there.api().runs(model=model, status=status, limit=limit, next_token=next_token)
-        screen.result(page, runs_table(page, there.command("runs")))
+        more = None
+        if page["next_token"] is not None and len(page["runs"]) == limit:
+            given = {"--model": model, "--status": status, "--limit": limit, "--next-token": page["next_token"]}
+            options = [f"{name} {shlex.quote(str(value))}" for name, value in given.items() if value is not None]
+            more = there.command(f"runs {' '.join(options)}")
+        screen.result(page, runs_table(page, more))
 
 
 @app.command()
@@ -178,8 +208,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """One run: its record, and all that happened to it."""
-    with _answering(as_json) as screen:
-        api = Target.resolve(target, stack=stack, profile=profile, region=region).api()
+    with _talking(as_json, target, stack=stack, profile=profile, region=region) as (screen, there):
+        api = there.api()
         run, events = api.run(run_id), api.events(run_id)
         screen.result({**run, "events": events}, run_record(run, events))
 
@@ -195,8 +225,7 @@ def watch(
     as_json: AsJson = False,
 ) -> None:
     """Follow a run until it ends; exit by its status. Ctrl-C detaches and stops nothing."""
-    with _answering(as_json) as screen:
-        there = Target.resolve(target, stack=stack, profile=profile, region=region)
+    with _talking(as_json, target, stack=stack, profile=profile, region=region) as (screen, there):
         _watch(screen, there, there.api(), run_id)
 
 
@@ -212,14 +241,13 @@ def stop(
     as_json: AsJson = False,
 ) -> None:
     """Ask for the stop of a run: its training job is stopped, and nothing that costs money is left."""
-    with _answering(as_json) as screen:
-        there = Target.resolve(target, stack=stack, profile=profile, region=region)
+    with _talking(as_json, target, stack=stack, profile=profile, region=region) as (screen, there):
         api = there.api()
         run = api.stop(run_id)
         if wait:
             _watch(screen, there, api, run_id, wanted=frozenset({Status.STOPPED}))
         else:
-            follow = Text(f"see it end: {there.command(f'watch {run_id}')}", style="dim")
+            follow = one_line(f"see it end: {there.command(f'watch {run_id}')}", style="dim")
             screen.result(run, Group(heading_of(run), "stop requested", follow))
 
 
@@ -237,6 +265,21 @@ def _answering(as_json: bool) -> Iterator[Screen]:
         raise typer.Exit(1) from None
 
 
+@contextmanager
+def _talking(
+    as_json: bool, place: Place, *, stack: str | None, profile: str | None, region: str | None
+) -> Iterator[tuple[Screen, Target]]:
+    """As ``_answering``, for a command that talks to an application; a local one that is gone is told as that."""
+    with _answering(as_json) as screen:
+        there = Target.resolve(place, stack=stack, profile=profile, region=region)
+        try:
+            yield screen, there
+        except (ApiUnreachable, HTTPClientError, ConnectionLost) as lost:
+            if there.place is Place.LOCAL:
+                raise there.is_gone() from lost
+            raise
+
+
 def _watch(
     screen: Screen, there: Target, api: ApiClient, run_id: str, *, wanted: frozenset[Status] = SUCCEEDED
 ) -> None:
@@ -248,15 +291,14 @@ def _watch(
         if not screen.as_json:
             return
         run = api.run(run_id)
-    if screen.as_json:
-        screen.document(run)
+    screen.result(run, outcome(run, there.command(f"show {run_id}")))
     raise typer.Exit(0 if run["status"] in wanted else 1)
 
 
 def _started(submitted: Submitted, there: Target) -> Group:
     run: Run = submitted.run
     follow = "show" if run["status"] in TERMINAL else "watch"
-    return Group(heading_of(run), Text(there.command(f"{follow} {run['run_id']}"), style="dim"))
+    return Group(heading_of(run), one_line(there.command(f"{follow} {run['run_id']}"), style="dim"))
 
 
 def main() -> None:

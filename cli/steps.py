@@ -35,6 +35,10 @@ class Steps:
         if self._status is not None:
             self._status.update(Text.assemble(self._words or "", (f"  {plain(words)}", "dim")))
 
+    def say(self, words: str) -> None:
+        """A remark between two steps."""
+        self._console.print(Text(plain(words), style="dim"))
+
     def finish(self) -> None:
         self._end("✓", "green")
 

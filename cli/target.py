@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from botocore.utils import get_environ_proxies
 
 from cli.client import ApiClient
-from cli.faults import TargetMissing, UsageFault
+from cli.faults import ApiUnreachable, TargetMissing, UsageFault
 from local.cloud import default_root
 
 DEFAULT_STACK = "rft"
@@ -127,6 +127,13 @@ class Target:
         if self.place is Place.LOCAL:
             return ApiClient(self.api_url, credentials, self.region, attempts=3, proxies={})
         return ApiClient(self.api_url, credentials, self.region, proxies=get_environ_proxies(self.api_url))
+
+    def is_gone(self) -> ApiUnreachable:
+        """The fault of a local cloud that no longer answers."""
+        return ApiUnreachable(
+            f"The local cloud does not answer at {self.endpoint}: it has probably died.",
+            hint=f"Start a new one with: rft up --detach   (the old one's logs: {default_root() / 'logs'})",
+        )
 
     def command(self, command: str) -> str:
         """A next command, with the options that lead to this same target."""

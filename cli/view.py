@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +20,8 @@ from rft.run.status import SUCCEEDED, TERMINAL
 
 # Escape sequences and other control characters of foreign texts must not reach the terminal.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+_UNWRAPPED = 10_000  # columns of a pipe: whoever reads it cuts lines itself
 
 _RUN_FACTS = (
     ("base model", "base_model"),
@@ -38,7 +40,7 @@ class Screen:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        self.console = Console(stderr=as_json, highlight=False)
+        self.console = _console(stderr=as_json)
 
     def document(self, document: Any) -> None:
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
@@ -47,20 +49,51 @@ class Screen:
         if self.as_json:
             self.document(document)
         else:
-            self.console.print(words)
+            self.print(words)
+
+    def print(self, words: RenderableType) -> None:
+        # Uncropped: ``one_line`` may be longer than the terminal is wide.
+        self.console.print(words, crop=False)
 
     def say(self, words: str) -> None:
-        self.console.print(Text(words, style="dim"))
+        self.print(one_line(words, style="dim"))
 
     def fault(self, fault: CliFault) -> None:
-        Console(stderr=True, highlight=False).print(fault_words(fault))
+        _console(stderr=True).print(fault_words(fault), crop=False)
         if self.as_json:
             self.document({"error": fault.to_json()})
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console.width = _UNWRAPPED
+    return console
 
 
 def plain(text: object) -> str:
     """``text`` without control characters, lines kept."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text))
+
+
+def excerpt(text: str, length: int) -> str:
+    """The beginning of ``text`` on one line, in quotes and with line ends escaped."""
+    escaped = plain(json.dumps(text, ensure_ascii=False))
+    return escaped if len(escaped) <= length else escaped[: length - 1] + "…"
+
+
+def one_line(text: str, style: str = "") -> Text:
+    """Words that a reader may copy: never broken here, as a terminal joins again only what it broke itself."""
+    return Text(plain(text), style=style, no_wrap=True, overflow="ignore")
+
+
+def fact_lines(facts: Mapping[str, object]) -> list[Text]:
+    """One line a fact, the values below each other."""
+    width = max(map(len, facts), default=0)
+    lines = [one_line(f"{name:<{width}}  {plain(value)}") for name, value in facts.items()]
+    for line in lines:
+        line.stylize("dim", 0, width)
+    return lines
 
 
 def status_style(status: str) -> str:
@@ -92,14 +125,15 @@ def run_seconds(run: Run, now: datetime) -> float:
     return ((moment(ended_at) if ended_at else now) - moment(run["created_at"])).total_seconds()
 
 
-def runs_table(page: RunPage, more: str) -> RenderableType:
-    """``more`` is the command that shows the next page."""
+def runs_table(page: RunPage, more: str | None) -> RenderableType:
+    """``more`` is the command that shows the next page, if there is one."""
     if not page["runs"]:
         return Text("no runs yet", style="dim")
     now = datetime.now(UTC)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("run", "status", "started", "took", "reason"):
-        table.add_column(heading, justify="right" if heading == "took" else "left", overflow="fold")
+        justify: JustifyMethod = "right" if heading == "took" else "left"
+        table.add_column(heading, justify=justify, overflow="fold", no_wrap=heading == "run")
     for run in page["runs"]:
         reason = run.get("reason")
         table.add_row(
@@ -109,25 +143,22 @@ def runs_table(page: RunPage, more: str) -> RenderableType:
             duration(run_seconds(run, now)),
             Text(plain(reason["error"]) if reason else "", style="dim"),
         )
-    if page["next_token"] is None:
-        return table
-    return Group(table, Text(f"more: {more} --next-token {plain(page['next_token'])}", style="dim"))
+    return table if more is None else Group(table, one_line(f"more: {more}", style="dim"))
 
 
 def run_record(run: Run, events: Sequence[Event]) -> RenderableType:
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="dim")
-    facts.add_column(overflow="fold")
-    for heading, key in _RUN_FACTS:
-        value = run.get(key)
-        if value is not None:
-            facts.add_row(heading, Text(plain(value)))
+    facts = {heading: run.get(key) for heading, key in _RUN_FACTS if run.get(key) is not None}
     dataset = run.get("dataset")
     if dataset is not None:
-        facts.add_row(
-            "dataset", f"{dataset['train_records']:,} training, {dataset['validation_records']:,} validation records"
-        )
-    return Group(heading_of(run), "", facts, *closing_words(run), "", events_table(events))
+        counts = f"{dataset['train_records']:,} training, {dataset['validation_records']:,} validation records"
+        facts["dataset"] = counts
+    return Group(heading_of(run), "", *fact_lines(facts), *closing_words(run), "", events_table(events))
+
+
+def outcome(run: Run, more: str) -> RenderableType:
+    """The last words about a run that was watched; ``more`` is the command that shows it."""
+    facts = {"deployment": run.get("deployment_arn")} if run.get("deployment_arn") else {}
+    return Group(heading_of(run), *fact_lines({**facts, "more": more}))
 
 
 def heading_of(run: Run) -> Text:
@@ -180,5 +211,5 @@ def fault_words(fault: CliFault) -> RenderableType:
             table.add_row(Text(plain(problem.path)), Text(plain(problem.message)))
         lines.append(Padding(table, (0, 0, 0, 2)))
     if fault.hint is not None:
-        lines.append(Text(plain(fault.hint), style="dim"))
+        lines.append(one_line(fault.hint, style="dim"))
     return Group(*lines)

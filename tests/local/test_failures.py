@@ -55,6 +55,16 @@ def test_an_invalid_dataset_is_rejected_line_by_line_before_anything_is_paid_for
     assert pipeline.executions(run["run_id"])[0]["status"] == "SUCCEEDED"
 
 
+def test_many_uploads_at_once_are_each_answered_once(pipeline: Pipeline) -> None:
+    models = [f"burst-{n}" for n in range(12)]
+    for model in models:
+        pipeline.put(f"inbox/{model}.jsonl", b"{}\n")
+    for model in models:
+        run = pipeline.ended(pipeline.run_of(model)["run_id"])
+        assert (run["status"], run["reason"]["error"]) == ("rejected", "DatasetInvalid")
+        assert len(pipeline.messages(run["run_id"])) == 1
+
+
 def test_a_dataset_that_is_not_there_is_rejected(pipeline: Pipeline, short: Short) -> None:
     uri = f"s3://{pipeline.cloud.info.bucket}/datasets/nowhere.jsonl"
     request = {"model": "nowhere", "training_data": {"s3_uri": uri}, "hyperparameters": short}

@@ -140,7 +140,7 @@ def world(
 
 @pytest.fixture
 def rft(runner: CliRunner, world: World, example: Path) -> Rft:
-    return lambda *arguments: runner.invoke(app, ["demo", *map(str, arguments)], env={"COLUMNS": "120"})
+    return lambda *arguments, env=None: runner.invoke(app, ["demo", *map(str, arguments)], env=env)
 
 
 def uploaded() -> dict[str, Any]:
@@ -193,11 +193,36 @@ def test_the_example_goes_through_the_bucket_door_with_the_request_last(rft: Rft
 
 
 def test_a_grader_of_ones_own_is_deployed_and_named(rft: Rft, world: World, tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text("")
+    (tmp_path / "app.py").write_text("def handler(event, context): ...")
     assert rft("--grader", tmp_path / "app.py").exit_code == 0
     assert "deploy app.py" in world.deeds
     request = json.loads(uploaded()["inbox/ticket-triage/run.json"])
     assert request["grader"] == {"lambda_arn": "arn:aws:lambda:us-east-1:000000000000:function:mine:1"}
+
+
+@pytest.mark.parametrize(
+    ("grader", "problem"),
+    [
+        ("import numpty", "ModuleNotFoundError: No module named 'numpty'"),
+        ("import beside", "ModuleNotFoundError: No module named 'beside'"),
+        ("score = 1", "AttributeError: module 'app' has no attribute 'handler'"),
+    ],
+)
+def test_a_grader_that_can_not_be_imported_is_told_before_anything_starts(
+    rft: Rft, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grader: str, problem: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app.py").write_text(grader)
+    (tmp_path / "beside.py").write_text("")
+    result = rft("--grader", "app.py")
+    assert (result.exit_code, world.deeds) == (2, [])
+    assert f"The grader app.py can't be imported: {problem}" in result.stderr
+
+
+def test_an_unknown_grader_is_told_with_those_that_there_are(rft: Rft, world: World) -> None:
+    result = rft("--grader", "maths")
+    assert (result.exit_code, world.deeds) == (2, [])
+    assert "format-validation, math-reasoning" in result.stderr
 
 
 def test_a_grader_of_the_stack_is_named(rft: Rft) -> None:
@@ -215,6 +240,40 @@ def test_no_gain_is_an_honest_result(rft: Rft, world: World) -> None:
         "text": "No gain could be measured: every reward was equal (0.50), before and after. "
         "Where all answers earn the same, there is nothing to learn from.",
     }
+
+
+def test_without_a_gain_an_answer_is_shown_beside_its_reference(rft: Rft, world: World) -> None:
+    world.tuned_answer = "one\n" + "two " * 50
+    result = rft()
+    assert "look at one answer beside its reference" in result.stdout
+    (answer,) = [line for line in result.stdout.splitlines() if line.startswith("  answer")]
+    assert answer.split(maxsplit=1)[1].startswith('"one\\ntwo two')
+    assert len(answer.split(maxsplit=1)[1]) == 100
+    assert '  reference  "right"\n' in result.stdout
+
+
+def test_with_a_gain_no_answer_is_shown(rft: Rft) -> None:
+    assert "beside its reference" not in rft().stdout
+
+
+@pytest.mark.parametrize(("shown", "offered"), [("ticket-triage", "word-sums"), ("word-sums", "ticket-triage")])
+def test_the_other_example_is_offered(rft: Rft, example: Path, shown: str, offered: str) -> None:
+    example.rename(example.with_name(shown))
+    result = rft("--example", shown)
+    assert f"rft demo --example {offered}" in result.stdout
+    assert f"rft demo --example {shown}" not in result.stdout
+
+
+def test_a_narrow_terminal_gets_the_message_whole_and_the_news_that_it_goes(
+    rft: Rft, api: FakeApi, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = f"Next: aws bedrock-runtime converse --model-id {DEPLOYMENT} --messages '[...]'"
+    sns = boto3.client("sns", "us-east-1", **KEYS)
+    topic = world.info.topic_arn
+    api.on_look = lambda _: sns.publish(TopicArn=topic, Subject="s", Message=f"run {RUN_ID}\n\n{command}\n") and None
+    result = rft(env={"COLUMNS": "60", "FORCE_COLOR": "1", "NO_COLOR": "1"})
+    assert command in result.stdout.splitlines()
+    assert "This stand-in is being removed now" in result.stdout
 
 
 def test_a_run_that_fails_is_told_and_is_1(rft: Rft, world: World, api: FakeApi, make_run: Callable[..., Any]) -> None:

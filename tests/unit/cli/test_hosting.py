@@ -21,6 +21,7 @@ class PretendCloud:
     """As ``local.cloud.Cloud``: one may run, and what was done to it is kept."""
 
     running: PretendCloud | None = None
+    rest = False  # what a start left behind that was killed
     deeds: list[str] = []  # noqa: RUF012
     failure: BaseException | None = None
     info: CloudInfo
@@ -42,8 +43,8 @@ class PretendCloud:
     @classmethod
     def clear(cls, root: Path) -> bool:
         cls.deeds.append("clear")
-        cls.running = None
-        return True
+        was_there, cls.running, cls.rest = cls.running is not None or cls.rest, None, False
+        return was_there
 
     def stop(self) -> None:
         type(self).deeds.append("stop")
@@ -51,13 +52,14 @@ class PretendCloud:
 
 
 @pytest.fixture
-def cloud(cloud_info: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[type[PretendCloud]]:
+def cloud(cloud_info: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[PretendCloud]]:
     class Fresh(PretendCloud):
         running = None
         deeds: list[str] = []  # noqa: RUF012
         info = CloudInfo(**cloud_info)
 
     monkeypatch.setattr("cli.hosting.Cloud", Fresh)
+    monkeypatch.setenv("RFT_LOCAL_DIR", str(tmp_path))
     return Fresh
 
 
@@ -78,11 +80,12 @@ def test_detached_json_is_exactly_the_clouds_addresses(
     assert cloud.deeds == ["start"]
 
 
-def test_the_panel_has_the_addresses_and_the_next_commands(
+def test_the_screen_has_the_addresses_and_the_next_commands(
     runner: CliRunner, cloud: type[PretendCloud], cloud_info: dict[str, str]
 ) -> None:
     result = runner.invoke(app, ["up", "--detach"], env={"COLUMNS": "120"})
     assert all(value in result.stdout for value in cloud_info.values())
+    assert "had died" not in result.stdout
     assert "rft submit" in result.stdout
     assert "rft down" in result.stdout
 
@@ -111,3 +114,24 @@ def test_down_stops_what_is_up_and_is_fine_with_nothing(runner: CliRunner, cloud
     assert [result.exit_code for result in results] == [0, 0]
     assert [json.loads(result.stdout) for result in results] == [{"stopped": True}, {"stopped": False}]
     assert "nothing was up" in runner.invoke(app, ["down"]).stdout
+
+
+def test_down_knows_of_servers_that_a_killed_start_left(runner: CliRunner, cloud: type[PretendCloud]) -> None:
+    cloud.rest = True
+    assert json.loads(runner.invoke(app, ["down", "--json"]).stdout) == {"stopped": True}
+
+
+def test_a_new_start_in_the_place_of_one_that_died_is_told(
+    runner: CliRunner, cloud: type[PretendCloud], tmp_path: Path
+) -> None:
+    (tmp_path / "cloud.json").write_text("{}")
+    result = runner.invoke(app, ["up", "--detach"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith("the stand-in AWS that ran here had died; starting anew, its runs are gone\n")
+
+
+def test_an_interrupted_start_says_that_nothing_is_left(runner: CliRunner, cloud: type[PretendCloud]) -> None:
+    cloud.failure = KeyboardInterrupt()
+    result = runner.invoke(app, ["up"])
+    assert (result.exit_code, cloud.deeds) == (130, ["clear"])
+    assert result.stdout.endswith("interrupted, nothing left\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,27 @@ def test_wrong_usage_is_2(rft: Callable[..., Any], arguments: list[str]) -> None
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["runs", "--limit", "0"], "Invalid value for '--limit'"),
+        (["runs", "--status", "happy"], "Invalid value for '--status': 'happy' is not one of"),
+        (["nonsense"], "No such command 'nonsense'"),
+        (["show", "--bogus"], "No such option: --bogus"),
+        (["demo", "--grader", "none"], "The stack has no grader 'none'"),
+    ],
+)
+def test_wrong_usage_is_a_document_too(rft: Callable[..., Any], arguments: list[str], words: str) -> None:
+    result = rft(*arguments, "--json")
+    assert result.exit_code == 2
+    assert words in json.loads(result.stdout)["error"]["message"]
+    assert rft(*arguments).stdout == ""
+
+
+def test_the_version(rft: Callable[..., Any]) -> None:
+    assert re.fullmatch(r"rft \d+\.\d+\.\d+\n", rft("--version").stdout)
+
+
 def test_no_local_cloud(runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RFT_LOCAL_DIR", str(tmp_path))
     result = runner.invoke(app, ["runs", "--json"])
@@ -66,7 +88,21 @@ def test_a_local_cloud_that_died(runner: CliRunner, local_cloud: object, tmp_pat
     (tmp_path / "cloud.json").write_text(json.dumps(info | {"api_url": "http://127.0.0.1:1/_aws/execute-api/x/y"}))
     result = runner.invoke(app, ["runs"])
     assert result.exit_code == 1
-    assert "No answer from http://127.0.0.1:1" in result.stderr
+    assert result.stderr.startswith("error: The local cloud does not answer at http://127.0.0.1:")
+    assert f"rft up --detach   (the old one's logs: {tmp_path / 'logs'})" in result.stderr
+
+
+def test_an_upload_to_a_local_cloud_that_died(
+    runner: CliRunner, local_cloud: object, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    info = json.loads((tmp_path / "cloud.json").read_text())
+    (tmp_path / "cloud.json").write_text(json.dumps(info | {"endpoint": "http://127.0.0.1:1"}))
+    result = runner.invoke(app, ["submit", str(dataset), "--json"])
+    assert result.exit_code == 1
+    error = json.loads(result.stdout)["error"]
+    assert error["message"] == "The local cloud does not answer at http://127.0.0.1:1: it has probably died."
+    assert "rft up" in error["hint"]
 
 
 def test_another_stack_than_the_local_one(rft: Callable[..., Any]) -> None:
@@ -86,6 +122,17 @@ def test_submitting_twice_is_said_and_asks_for_one_run(rft: Callable[..., Any], 
     assert [json.loads(result.stdout)["run_id"] for result in results] == [RUN_ID, RUN_ID]
     assert "--again starts a new run" in results[1].stderr
     assert len(api.keys) == 1
+
+
+def test_waiting_ends_with_the_status_the_deployment_and_the_way_on(
+    rft: Callable[..., Any], api: FakeApi, make_run: Callable[..., Any], dataset: Path
+) -> None:
+    arn = "arn:aws:bedrock:us-east-1:000000000000:custom-model-deployment/abc123def456"
+    api.looks = [make_run("training"), make_run("promoted", deployment_arn=arn, ended_at="2026-01-31T12:00:40Z")]
+    *_, heading, deployment, more = rft("submit", dataset, "--wait").stdout.splitlines()
+    assert heading == f"{RUN_ID}  promoted  40 s"
+    assert deployment.split() == ["deployment", arn]
+    assert more.endswith(f"rft show {RUN_ID}")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +168,8 @@ def test_runs_is_a_table_with_the_way_to_its_next_page(
     result = rft("runs", "--limit", "1", "--status", "rejected", "--model", "ticket-triage")
     assert result.exit_code == 0
     assert all(words in result.stdout for words in (RUN_ID, "rejected", "1:05", "DatasetInvalid"))
-    assert "rft runs --next-token page-2" in result.stdout
+    more = "more: rft runs --model ticket-triage --status rejected --limit 1 --next-token page-2"
+    assert result.stdout.splitlines()[-1] == more
     assert api.requests[-1]["query"] == {"limit": "1", "status": "rejected", "model": "ticket-triage"}
 
 

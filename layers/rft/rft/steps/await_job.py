@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rft.aws import bedrock, executions
 from rft.aws.clients import client, error_code
@@ -39,7 +39,7 @@ def await_job(pipeline: Pipeline, run_id: str, task_token: str) -> dict[str, Any
         return {"run_id": run_id, "job_status": run.job_status}
     try:
         job = _look(pipeline, run)
-    except (ClientError, HTTPClientError) as error:
+    except (ClientError, BotoCoreError) as error:
         logger.warning("could not look at the job", extra={"error": error_code(error)})
         pipeline.store.record(run_id, "look_failed", {"error": error_code(error)})
         job = None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rft.aws import bedrock
 from rft.aws.clients import client, error_code
@@ -126,7 +126,7 @@ def _persist(task: _Task, until: float) -> str:
     for pause in (*_PAUSES, None):
         try:
             return _carry_out(task)
-        except (ClientError, HTTPClientError, BedrockBusy) as error:
+        except (ClientError, BotoCoreError, BedrockBusy) as error:
             if pause is None or time.monotonic() + pause > until:
                 return f"COULD NOT {task[0]} ({error_code(error)}): it may cost money, please do it by hand"
             time.sleep(pause)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rft.aws import messages
 from rft.aws.clients import client, error_code
@@ -41,7 +41,7 @@ def notify(pipeline: Pipeline, run_id: str, *, attempt: int = 0) -> dict[str, st
     if run.notified_at is None and _is_ours_to_send(pipeline, run_id):
         try:
             _send(pipeline, run)
-        except (ClientError, HTTPClientError) as error:
+        except (ClientError, BotoCoreError) as error:
             pipeline.store.release_message(run_id)
             pipeline.store.append(run_id, "notification_failed", {"error": error_code(error)})
             if attempt < _ATTEMPTS - 1:
