@@ -110,7 +110,8 @@ def test_too_few_records_fail_the_job_in_its_first_phase(ending: Bedrock) -> Non
 
 def test_a_grader_that_keeps_failing_fails_the_job_after_three_retries(ending: Bedrock) -> None:
     job = ending.ended("crash")
-    assert "failed 4 times in a row: it raised KeyError: 'reference'" in job["failureMessage"]
+    assert "failed 4 times in a row: it raised KeyError" in job["failureMessage"]
+    assert "reference" not in job["failureMessage"], "what a grader raises may quote a prompt"
     assert ending.aws.answers["crash"] == []
 
 

@@ -93,7 +93,7 @@ def test_rewards_come_by_place_even_where_ids_repeat() -> None:
     [
         (b"", "not JSON"),
         (json.dumps({"statusCode": 200, "body": "[]"}).encode(), "not a list but dict"),
-        (json.dumps({"errorMessage": "no", "errorType": "KeyError"}).encode(), "KeyError: no"),
+        (json.dumps({"errorMessage": "no", "errorType": "KeyError"}).encode(), "KeyError"),
         (json.dumps(_results(1, 1)).encode(), "given 3 samples and answered with 2"),
         (json.dumps(_results(1, 1, 1)[::-1]).encode(), "result 0 does not have the id"),
         (json.dumps(_results(1, 1, None)).encode(), "of result 2 is not a finite number"),
