@@ -209,7 +209,7 @@ def fault_words(fault: CliFault) -> RenderableType:
         table.add_column(overflow="fold")
         for problem in fault.problems:
             table.add_row(Text(plain(problem.path)), Text(plain(problem.message)))
-        lines.append(Padding(table, (0, 0, 0, 2)))
+        lines.append(Padding(table, (0, 0, 0, 2), expand=False))
     if fault.hint is not None:
         lines.append(one_line(fault.hint, style="dim"))
     return Group(*lines)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.faults import CliFault
+from cli.faults import ApiProblem, CliFault
 from cli.view import Screen, excerpt, fault_words, run_record, runs_table
+from rft.errors import RequestProblem
 
 ARN = "arn:aws:bedrock:us-east-1:000000000000:custom-model-deployment/" + "a" * 60
 LONG_ID = "a-model-with-a-very-long-name-for-a-table-0123456789ab"
@@ -60,3 +61,8 @@ def test_a_pipe_wraps_nothing(capsys: pytest.CaptureFixture[str], make_run: Call
 )
 def test_an_excerpt_is_one_short_harmless_line(text: str, shown: str) -> None:
     assert excerpt(text, 10) == shown
+
+
+def test_a_fault_in_a_pipe_is_not_padded_to_its_width(capsys: pytest.CaptureFixture[str]) -> None:
+    Screen(as_json=False).fault(ApiProblem(422, "refused", [RequestProblem("model", "is required")]))
+    assert all(len(line) < 120 for line in capsys.readouterr().err.splitlines())
