@@ -64,5 +64,5 @@ def test_an_excerpt_is_one_short_harmless_line(text: str, shown: str) -> None:
 
 
 def test_a_fault_in_a_pipe_is_not_padded_to_its_width(capsys: pytest.CaptureFixture[str]) -> None:
-    Screen(as_json=False).fault(ApiProblem(422, "refused", [RequestProblem("model", "is required")]))
+    Screen(as_json=False).fault(ApiProblem(422, "refused", problems=[RequestProblem("model", "is required")]))
     assert all(len(line) < 120 for line in capsys.readouterr().err.splitlines())
