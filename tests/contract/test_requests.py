@@ -97,6 +97,15 @@ def test_a_whole_run_sends_only_what_aws_accepts(app: Application) -> None:
     assert len(app.named("Publish")) == 1, "told once"
 
 
+def test_a_run_whose_request_has_nulls_goes_its_way(app: Application) -> None:
+    nulls = {"grader": None, "budget": None, "validation_data": {"s3_uri": None, "fraction": 0.2}}
+    run_id = submitted(app, **nulls)
+    run = app.pipeline.store.get(run_id)
+    assert run.dataset is not None
+    assert run.dataset["validation_records"] > 0
+    assert run.warnings == []
+
+
 def test_the_largest_request_is_within_every_maximum(app: Application) -> None:
     tags = {f"{n}" + "k" * 120: "v" * 256 for n in range(40)}
     run_id = start(app, "b" * 40, hyperparameters=FULL, tags=tags)

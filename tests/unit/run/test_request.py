@@ -43,6 +43,14 @@ def test_a_model_and_its_data_are_enough() -> None:
     assert grader_arn(request, STACK) == ARN
 
 
+def test_a_null_says_as_much_as_silence() -> None:
+    source = {"s3_uri": "s3://data-1/t.jsonl"}
+    nulls = {"grader": None, "budget": None, "base_model": None, "validation_data": {"s3_uri": None, "fraction": 0.2}}
+    request = parse_request({"model": "m", "training_data": source | {"version_id": None}} | nulls, STACK)
+    assert request.to_json() == {"model": "m", "training_data": source, "validation_data": {"fraction": 0.2}}
+    assert grader_arn(request, STACK) == ARN
+
+
 def test_names_beside_run_json_are_made_absolute() -> None:
     document = GOOD | {"training_data": {"s3_uri": "train.jsonl"}, "validation_data": {"fraction": 0.2}}
     request = parse_request(document, STACK, folder="inbox/ticket-triage/")

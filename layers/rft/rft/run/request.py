@@ -198,8 +198,8 @@ class RunRequest(_Strict):
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=MAX_TAGS)] = {}
 
     def to_json(self) -> dict[str, Any]:
-        """As it was written: without what was left to the defaults."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        """As it was written: without what was left to the defaults, be it by silence or by a null."""
+        return self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
 
 
 def parse_request(document: bytes | str | Mapping[str, Any], stack: Stack, *, folder: str | None = None) -> RunRequest:

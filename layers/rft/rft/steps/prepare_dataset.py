@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Any
 
 from rft.aws import objects
@@ -59,6 +59,11 @@ def _lines(source: objects.PinnedObject) -> Iterator[Line]:
     return split_lines(objects.chunks(client("s3"), source))
 
 
+def _records(source: objects.PinnedObject) -> Iterator[bytes]:
+    """The lines of a file that was found valid; all it may have beside records is white space at its end."""
+    return (line.data for line in _lines(source) if line.data and not line.data.isspace())
+
+
 def _check(location: dict[str, Any], limits: Limits) -> _Checked:
     source = objects.pin(client("s3"), location["s3_uri"], location.get("version_id"))
     check = DatasetCheck(limits=limits)
@@ -106,14 +111,12 @@ def _write(
             for name in (("train", "validation") if validation or held_out else ("train",))
         }
         sides = ("validation" if split_hash in held_out else "train" for split_hash in training.hashes)
-        for source, names in ((training, sides), (validation, repeat("validation"))):
-            if source is None:
+        for checked, names in ((training, sides), (validation, repeat("validation"))):
+            if checked is None:
                 continue
-            for line, name in zip(
-                (line for line in _lines(source.source) if line.data and not line.data.isspace()), names, strict=False
-            ):
-                assert line.data is not None
-                writers[name].write(with_rft_field(line.data, rft) + b"\n")
+            # Exactly the records that were checked, or nothing: a disagreement of the two passes must not be written.
+            for record, name in zip(_records(checked.source), islice(names, len(checked.hashes)), strict=True):
+                writers[name].write(with_rft_field(record, rft) + b"\n")
                 counts[name] += 1
     return {
         "train_uri": writers["train"].uri,

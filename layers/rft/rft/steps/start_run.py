@@ -137,7 +137,7 @@ def _start(pipeline: Pipeline, request: RunRequest, run: str) -> Started:
 
 def _not_yet(request: RunRequest) -> list[str]:
     """What this version records but doesn't act upon: better said than found out."""
-    given = request.model_fields_set
+    given = request.to_json()
     said = {
         "budget": "budget: recorded, not enforced yet; this version estimates no cost",
         "promote": "promote: recorded, not enforced yet; this version deploys every model that was trained",
