@@ -198,6 +198,17 @@ def test_an_event_before_the_token_is_made_up_for_by_the_look(app: Application) 
     assert len(app.named("SendTaskSuccess")) == 1, "doubled events settle nothing again"
 
 
+def test_an_event_of_a_foreign_job_under_our_name_is_ignored(app: Application) -> None:
+    run_id = submitted(app)
+    job = app.bedrock.ended(run_id)
+    app.pipeline.store.store_token(run_id, "token")
+    foreign = job["jobArn"][:-12] + "z" * 12
+    assert on_job_event(app.pipeline, {"detail": {"jobName": run_id, "jobArn": foreign}}) == {"ignored": True}
+    assert app.named("SendTaskSuccess") == []
+    assert on_job_event(app.pipeline, {"detail": {"jobName": run_id, "jobArn": job["jobArn"]}})["run_id"] == run_id
+    assert len(app.named("SendTaskSuccess")) == 1
+
+
 def test_a_job_past_its_deadline_ends_the_wait(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     app.bedrock.faults([{"job": "*", "do": "stall"}])
     run_id = submitted(app)
