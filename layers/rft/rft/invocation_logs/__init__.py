@@ -1,0 +1,1 @@
+"""Bedrock model invocation logs, made into training prompts."""
