@@ -20,7 +20,7 @@ from pathlib import Path
 import orjson
 
 from benchmarks import Measurement
-from rft.dataset import DatasetCheck, split_lines
+from rft.dataset import DatasetCheck
 
 LINES = 20_000
 ROUNDS = 7
@@ -42,7 +42,7 @@ MEASURE_MEMORY = """
 import sys
 from pathlib import Path
 from benchmarks.dataset import hostile_chunks
-from rft.dataset import DatasetCheck, Limits, split_lines
+from rft.dataset import DatasetCheck, Limits
 
 def peak_kib():
     # Not getrusage: its peak survives exec, so it may be that of the process that started this one.
@@ -50,8 +50,7 @@ def peak_kib():
 
 check = DatasetCheck(limits=Limits(min_records=1))
 before = peak_kib()
-for line in split_lines(hostile_chunks(sys.argv[1])):
-    check.add(line)
+check.read(hostile_chunks(sys.argv[1]))
 check.report().to_json()
 print((peak_kib() - before) / 1024)
 """
@@ -106,8 +105,7 @@ def bare_loop(path: Path) -> None:
 
 def check_file(path: Path) -> None:
     check = DatasetCheck()
-    for line in split_lines(chunks(path)):
-        check.add(line)
+    check.read(chunks(path))
     check.report()
 
 

@@ -1,36 +1,37 @@
 """The check of a dataset, line by line: a quick look that clears good lines, a slow one that explains the others.
 
-The quick look knows plain records only: messages of role and content, in an order of roles met before. Whatever it
-can't clear goes to the slow look, which finds every flaw of the line, or clears it after all. So the rules live in
-one place (rft.dataset.text and rft.dataset.shape), and the quick look may be simple as long as it never clears a
-line that the slow one would refuse.
+The quick look (rft.dataset.quick_look) knows plain records only: messages of role and content, in an order of roles met
+before. Whatever it can't clear goes to the slow look, which finds every flaw of the line, or clears it after all. So
+the rules live in one place (rft.dataset.text and rft.dataset.shape), and the quick look may be simple as long as it
+never clears a line that the slow one would refuse.
 """
 
 from __future__ import annotations
 
 import itertools
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from rft.dataset.canonical import prompt_hash, prompt_of
+from rft.dataset.canonical import Prompt, prompt_hash, prompt_of
 from rft.dataset.kinds import file_flaw
 from rft.dataset.limits import Limits
-from rft.dataset.problems import Findings, Flaw, Problem, shown
-from rft.dataset.repeated_keys import every_key_was_kept
+from rft.dataset.lines import OverlongLine, cut_lines
+from rft.dataset.problems import Findings, Flaw, shown
+from rft.dataset.quick_look import QuickLook
 from rft.dataset.report import DatasetReport
 from rft.dataset.shape import record_flaws
-from rft.dataset.statistics import Statistics, is_missing
-from rft.dataset.text import NotJson, read_leniently
+from rft.dataset.statistics import CHARACTERS_PER_TOKEN, ESTIMATE, Statistics, is_missing, tokens_of
+from rft.dataset.text import CRLF, NotJson, read_leniently
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from array import array
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rft.dataset.lines import Line
 
-CLOSING_BRACE = ord("}")
-ROLE_SEQUENCES_REMEMBERED = 256
 UNREADABLE = object()
 REFERENCE_MISSING = Flaw(
     "reference_answer",
@@ -38,25 +39,30 @@ REFERENCE_MISSING = Flaw(
     "there is no reference_answer, and the grader compares with one",
     "give the right answer as a string or an object",
 )
+type _Prompt = tuple[tuple[str, ...], tuple[str, ...], str]
+DUPLICATE_FIX = "remove it, unless this prompt is meant to weigh more"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class RecordFacts:
-    """What the pipeline needs of a good record. Holds the parsed record: take what you need and let it go."""
+    """What the pipeline needs of a good record."""
 
-    record: dict[str, Any]
+    prompt: Prompt
 
     @property
     def split_hash(self) -> int:
         """64 bits of the prompt: equal prompts have equal ones, whatever else their records say."""
-        return prompt_hash(prompt_of(self.record))
+        return prompt_hash(self.prompt)
 
 
-def _read(data: bytes) -> tuple[Any, Sequence[Flaw]]:
+def _read(data: bytes, has_unique_keys: Callable[[bytes], bool]) -> tuple[Any, Sequence[Flaw]]:
     """What a line says and every flaw of its text; UNREADABLE when it can't be read at all."""
+    if data.endswith(b"\r"):  # a whole file of them is no rarity: not the slowest way for all of its lines
+        record, flaws = _read(data[:-1], has_unique_keys)
+        return record, [CRLF, *flaws]
     try:
         record = orjson.loads(data)
-        if not data.endswith(b"\r") and every_key_was_kept(data, record):
+        if has_unique_keys(data):
             return record, ()
     except ValueError:
         record = UNREADABLE
@@ -70,148 +76,180 @@ def _read(data: bytes) -> tuple[Any, Sequence[Flaw]]:
 class DatasetCheck:
     """Takes the lines of one file in order and says at the end what it found.
 
-    Memory is bounded: at most ``max_listed`` problems are kept, and past the record limit, where the file is
-    refused anyway, duplicates and sizes are no longer tracked.
+    Memory is bounded: at most ``max_listed`` problems are kept (and a tenth of it warnings), and past the record limit,
+    where the file is refused anyway, duplicates and sizes are no longer tracked. ``name`` is the file's, a hint at
+    what it holds.
     """
 
-    def __init__(self, *, limits: Limits | None = None, max_listed: int = 1000) -> None:
+    def __init__(self, *, limits: Limits | None = None, max_listed: int = 1000, name: str | None = None) -> None:
         self._limits = limits or Limits()
+        self._name = name
+        self._quick_look = QuickLook(self._limits)
         self._findings = Findings(max_listed)
+        self._warnings = Findings(max(max_listed // 10, 10))
         self._statistics = Statistics()
+        self._lines = 0
         self._records = 0
         self._file_flaw: Flaw | None = None
+        self._unsettled = False  # the next line is to be looked at closely, whatever it is
         self._blank_lines = range(0)  # the latest run of them: flawed only when a record follows
-        self._good_roles: set[tuple[str, ...]] = set()
         self._ids: dict[int, int] = {}  # hash of an id: the line that had it first
-        self._prompts: set[int] = set()
+        self._prompts: dict[int, int] = {}  # hash of a prompt: the line that had it first
+        tokens = self._limits.max_prompt_tokens
+        self._max_characters = sys.maxsize if tokens is None else tokens * CHARACTERS_PER_TOKEN
+        self._too_long_prompts = 0
+
+    def read(self, chunks: Iterable[bytes], *, split_hashes: array[int] | None = None) -> None:
+        """Take a whole file. ``split_hashes`` gets one value for each good record, in order."""
+        good = None if split_hashes is None else lambda prompt: split_hashes.append(prompt_hash(Prompt(*prompt)))
+        for batch in cut_lines(chunks, max_bytes=self._limits.max_line_bytes):
+            self._take(batch, good)
 
     def add(self, line: Line) -> RecordFacts | None:
-        """The facts of a good record; None for a bad line and for a blank one."""
-        data = line.data
-        if not data or data[-1] != CLOSING_BRACE or self._blank_lines or self._file_flaw:
-            return self._look_closer(line)
-        roles = []
-        texts = []
-        characters = longest = before_longest = 0
-        try:
-            record = orjson.loads(data)
-            messages = record["messages"]
-            for message in messages:
-                text = message["content"]
-                if not text or text.isspace() or len(message) != 2:
-                    return self._look_closer(line)
-                roles.append(message["role"])
-                texts.append(text)
-                length = len(text)
-                if length > longest:
-                    longest = length
-                    before_longest = characters
-                characters += length
-            prompt = (tuple(roles), tuple(texts), "")  # equal to, and far cheaper than, prompt_of(record)
-            plain = prompt[0] in self._good_roles and self._has_plain_fields(record)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            return self._look_closer(line)
-        at_least = len(record) + 2 * len(messages)
-        reference = record.get("reference_answer")
-        if type(reference) is dict:
-            at_least += len(reference)
-        if not plain or not every_key_was_kept(data, record, at_least=at_least, before_longest=before_longest):
-            return self._look_closer(line)
-        self._records += 1
-        return self._enter(line.number, record, prompt, characters)
+        """Take one line. The facts of a good record; None for a bad line and for a blank one."""
+        good: list[_Prompt] = []
+        self._take([OverlongLine(line.length) if line.data is None else line.data], good.append)
+        return RecordFacts(Prompt(*good[0])) if good else None
 
     def report(self) -> DatasetReport:
         """What was found so far, with what is wrong with the file as a whole at the end of the list."""
-        findings = Findings(self._findings.max_listed, list(self._findings.listed), self._findings.counts.copy())
+        errors = self._findings.copy()
         for flaw in self._size_flaws():
-            findings.add(None, flaw)
+            errors.add(None, flaw)
+        warnings = self._warnings.copy()
+        if missing := self._statistics.reference_warning():
+            warnings.add(None, missing)
         return DatasetReport(
-            valid=not findings.counts,
+            valid=not errors.counts,
             records=self._records,
-            errors=findings.listed,
-            error_counts=findings.counts,
-            warnings=self._warnings(),
+            errors=errors.listed,
+            error_counts=errors.counts,
+            warnings=warnings.listed,
+            warning_counts=warnings.counts,
             stats={
                 "records": self._records,
                 **self._statistics.to_json(),
-                "duplicate_prompts": self._duplicate_prompts(),
+                "duplicate_prompts": self._statistics.records - len(self._prompts),
             },
         )
 
-    def _has_plain_fields(self, record: dict[str, Any]) -> bool:
-        reference = record.get("reference_answer")
-        return (
-            "rft" not in record
-            and "tools" not in record
-            and (type(reference) is dict or type(reference) is str or "reference_answer" not in record)
-            and not (self._limits.require_reference and is_missing(reference))
-            and ("id" not in record or (type(record["id"]) is str and bool(record["id"].strip())))
-        )
+    def _take(self, lines: Iterable[bytes | OverlongLine], good: Callable[[_Prompt], object] | None) -> None:
+        """``good`` is called with the prompt of each good record."""
+        # The hot loop: every call and every attribute shows in its speed. Hence locals, and bare appends.
+        clear = self._quick_look.clear
+        ids, prompts = self._ids, self._prompts
+        max_records, max_characters = self._limits.max_records, self._max_characters
+        add_characters = self._statistics.characters.append
+        add_roles = self._statistics.roles.append
+        add_reference_type = self._statistics.reference_types.append
+        number, records = self._lines, self._records
+        for data in lines:
+            number += 1
+            cleared = clear(data)
+            if cleared is None or self._unsettled:
+                self._lines, self._records = number, records
+                prompt = self._look_closer(data)
+                records = self._records
+            else:
+                records += 1
+                roles, texts, characters, record_id, reference = cleared
+                prompt = (roles, texts, "")  # equal to a ``Prompt``, and sooner made
+                if records <= max_records:
+                    if record_id is not None and ids.setdefault(hash(record_id), number) != number:
+                        self._report_repeated_id(number, record_id)
+                        continue
+                    if prompts.setdefault(hash(prompt), number) != number or characters > max_characters:
+                        self._warn_of(number, prompt, characters)
+                    add_characters(characters)
+                    add_roles(roles)
+                    add_reference_type(type(reference))
+            if prompt is not None and good is not None:
+                good(prompt)
+        self._lines, self._records = number, records
 
-    def _look_closer(self, line: Line) -> RecordFacts | None:
-        data = line.data
-        if data is not None and (not data or data.isspace()):
-            self._note_blank_line(line.number)
+    def _look_closer(self, data: bytes | OverlongLine) -> _Prompt | None:
+        """The prompt of a record that is good after all; else what is wrong is put on the list."""
+        number = self._lines
+        if not isinstance(data, OverlongLine) and (not data or data.isspace()):
+            self._blank_lines = range(self._blank_lines.start if self._blank_lines else number, number + 1)
+            self._unsettled = True
             return None
         self._records += 1
         if self._file_flaw:
             return None
         self._report_blank_lines()
-        if data is None:
-            self._findings.add(line.number, self._too_long(line.length))
+        self._unsettled = False
+        if isinstance(data, OverlongLine):
+            self._findings.add(number, self._too_long(data))
             return None
-        record, flaws = _read(data)
-        if self._records == 1 and not isinstance(record, dict) and (file := file_flaw(data)):
+        record, flaws = _read(data, self._quick_look.has_unique_keys)
+        if self._records == 1 and not isinstance(record, dict) and (file := file_flaw(data, self._name)):
             self._file_flaw = file
+            self._unsettled = True
             self._findings.add(None, file)
             return None
         sound = True
         for flaw in itertools.chain(flaws, self._flaws_of_record(record)):
             sound = False
-            self._findings.add(line.number, flaw)
-        if sound:
-            return self._enter_explained(line.number, record)
-        if isinstance(record, dict):
-            self._note_id(line.number, record.get("id"))
-        return None
+            self._findings.add(number, flaw)
+        if not sound:
+            if isinstance(record, dict) and type(record.get("id")) is str:
+                self._note_id(number, record["id"])
+            return None
+        prompt = prompt_of(record)
+        if not prompt.rest:
+            self._quick_look.remember(prompt.roles)
+        return self._enter(number, prompt, record)
 
     def _flaws_of_record(self, record: Any) -> Iterator[Flaw]:
         if record is UNREADABLE:
             return
         yield from record_flaws(record)
-        if self._limits.require_reference and isinstance(record, dict):
-            reference = record.get("reference_answer", "")
-            if reference is not None and is_missing(reference):
-                yield REFERENCE_MISSING
-
-    def _enter_explained(self, number: int, record: dict[str, Any]) -> RecordFacts | None:
-        prompt = prompt_of(record)
-        if len(self._good_roles) < ROLE_SEQUENCES_REMEMBERED and not prompt.rest:
-            self._good_roles.add(prompt.roles)
-        return self._enter(number, record, tuple(prompt), sum(map(len, prompt.texts)))
-
-    def _enter(
-        self, number: int, record: dict[str, Any], prompt: tuple[Any, ...], characters: int
-    ) -> RecordFacts | None:
-        """Take a good record into the numbers about the whole file."""
-        if self._records <= self._limits.max_records:
-            if "id" in record and self._ids.setdefault(hash(record["id"]), number) != number:
-                self._note_id(number, record["id"])
-                return None
-            self._prompts.add(hash(prompt))
-            self._statistics.enter(prompt[0], characters, record.get("reference_answer"))
-        return RecordFacts(record)
-
-    def _note_id(self, number: int, record_id: Any) -> None:
-        if type(record_id) is not str or self._records > self._limits.max_records:
+        if not isinstance(record, dict):
             return
-        first = self._ids.setdefault(hash(record_id), number)
-        if first != number:
-            found = f"line {first} has the id {shown(record_id)} as well"
-            self._findings.add(number, Flaw("id", "duplicate-id", found, "give each record its own id, or none at all"))
+        reference = record.get("reference_answer", "")
+        if reference is not None and is_missing(reference):
+            if self._limits.require_reference:
+                without = self._limits.without_reference
+                lack = without(record) if without else REFERENCE_MISSING
+                if lack:
+                    yield lack
+        elif self._limits.reference_flaw and isinstance(reference, (str, dict)):
+            flaw = self._limits.reference_flaw(reference)
+            if flaw:
+                yield flaw
 
-    def _note_blank_line(self, number: int) -> None:
-        self._blank_lines = range(self._blank_lines.start if self._blank_lines else number, number + 1)
+    def _enter(self, number: int, prompt: _Prompt, record: dict[str, Any]) -> _Prompt | None:
+        """Take a good record into the numbers about the whole file. None if its id was seen before."""
+        if self._records > self._limits.max_records:
+            return prompt
+        if "id" in record and not self._note_id(number, record["id"]):
+            return None
+        characters = sum(map(len, prompt[1]))
+        self._prompts.setdefault(hash(prompt), number)
+        self._warn_of(number, prompt, characters)
+        self._statistics.enter(prompt[0], characters, record.get("reference_answer"))
+        return prompt
+
+    def _note_id(self, number: int, record_id: str) -> bool:
+        """Whether the id is new."""
+        if self._records > self._limits.max_records or self._ids.setdefault(hash(record_id), number) == number:
+            return True
+        self._report_repeated_id(number, record_id)
+        return False
+
+    def _report_repeated_id(self, number: int, record_id: str) -> None:
+        found = f"line {self._ids[hash(record_id)]} has the id {shown(record_id)} as well"
+        self._findings.add(number, Flaw("id", "duplicate-id", found, "give each record its own id, or none at all"))
+
+    def _warn_of(self, number: int, prompt: _Prompt, characters: int) -> None:
+        first = self._prompts[hash(prompt)]
+        if first != number:
+            found = f"the prompt is that of line {first} as well"
+            self._warnings.add(number, Flaw("messages", "duplicate-prompt", found, DUPLICATE_FIX))
+        if characters > self._max_characters:
+            self._too_long_prompts += 1
+            self._warnings.add(number, self._long_prompt(characters))
 
     def _report_blank_lines(self) -> None:
         for number in self._blank_lines:
@@ -221,6 +259,14 @@ class DatasetCheck:
     def _too_long(self, length: int) -> Flaw:
         found = f"the line has {length:,} bytes; at most {self._limits.max_line_bytes:,} are read"
         return Flaw("", "line-too-long", found, "shorten the record, or check that each record ends with a newline")
+
+    def _long_prompt(self, characters: int) -> Flaw:
+        tokens = tokens_of(characters)
+        found = (
+            f"the prompt has about {tokens:,} tokens ({ESTIMATE}), more than the job's maxPromptLength of "
+            f"{self._limits.max_prompt_tokens:,}: Bedrock drops such prompts in silence"
+        )
+        return Flaw("messages", "prompt-too-long", found, "shorten it, or raise hyperparameters.max_prompt_length")
 
     def _size_flaws(self) -> list[Flaw]:
         limits = self._limits
@@ -234,19 +280,11 @@ class DatasetCheck:
         if self._records > limits.max_records:
             found = f"the file has {self._records:,} records; Bedrock takes at most {limits.max_records:,}"
             return [Flaw("", "too-many-records", found, "leave out records, duplicates first")]
+        left = self._records - self._too_long_prompts
+        if left < limits.min_records:
+            found = (
+                f"about {left:,} of {self._records:,} prompts are short enough for the job's maxPromptLength of "
+                f"{limits.max_prompt_tokens:,}; Bedrock wants at least {limits.min_records:,}"
+            )
+            return [Flaw("", "too-few-records", found, "shorten prompts, or raise hyperparameters.max_prompt_length")]
         return []
-
-    def _duplicate_prompts(self) -> int:
-        return self._statistics.records - len(self._prompts)
-
-    def _warnings(self) -> list[Problem]:
-        warnings = []
-        if repeats := self._duplicate_prompts():
-            found = f"{repeats:,} records ask what an earlier record asks"
-            fix = "remove them, unless these prompts are meant to weigh more"
-            warnings.append(Problem(None, "messages", "duplicate-prompt", found, fix))
-        if missing := self._statistics.references["missing"]:
-            found = f"{missing:,} records have no reference_answer"
-            fix = "make sure that the grader can do without one"
-            warnings.append(Problem(None, "reference_answer", "reference-missing", found, fix))
-        return warnings

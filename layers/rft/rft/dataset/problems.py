@@ -55,6 +55,9 @@ class Findings:
         if len(self.listed) < self.max_listed - held_back:
             self.listed.append(Problem(line, *flaw))
 
+    def copy(self) -> Findings:
+        return Findings(self.max_listed, self.listed.copy(), self.counts.copy())
+
 
 def shown(value: object) -> str:
     """A value as a message may quote it: one line of printable ASCII, at most 80 characters."""

@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DatasetReport:
-    """``records`` counts every line that isn't blank. ``errors`` is capped, ``error_counts`` (by rule) never is."""
+    """``records`` counts every line that isn't blank.
+
+    ``errors`` and ``warnings`` are capped; ``error_counts`` and ``warning_counts`` (by rule) never are.
+    """
 
     valid: bool
     records: int
     errors: Sequence[Problem]
     error_counts: Mapping[str, int]
     warnings: Sequence[Problem]
+    warning_counts: Mapping[str, int]
     stats: Mapping[str, Any]
 
     def to_json(self) -> dict[str, Any]:
@@ -29,5 +33,6 @@ class DatasetReport:
             "errors": [problem.to_json() for problem in self.errors],
             "error_counts": dict(self.error_counts),
             "warnings": [problem.to_json() for problem in self.warnings],
+            "warning_counts": dict(self.warning_counts),
             "stats": dict(self.stats),
         }

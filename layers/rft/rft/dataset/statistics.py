@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from types import NoneType
 from typing import TYPE_CHECKING, Any
+
+from rft.dataset.problems import Flaw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,35 +17,43 @@ ESTIMATE = "characters / 4, rounded up"
 
 
 class Statistics:
-    """Collects one number for each good record; the caller stops at the record limit, which bounds the memory."""
+    """Collects three facts of each good record; the caller stops at the record limit, which bounds the memory."""
 
     def __init__(self) -> None:
-        self.prompt_characters = array("Q")
-        self.role_sequences: Counter[tuple[str, ...]] = Counter()
-        self.references: Counter[str] = Counter()
+        self.characters = array("Q")
+        self.roles: list[tuple[str, ...]] = []
+        self.reference_types: list[type] = []
 
     def enter(self, roles: tuple[str, ...], characters: int, reference: Any) -> None:
-        self.prompt_characters.append(characters)
-        self.role_sequences[roles] += 1
-        if is_missing(reference):
-            self.references["missing"] += 1
-        else:
-            self.references["object" if type(reference) is dict else "string"] += 1
+        self.characters.append(characters)
+        self.roles.append(roles)
+        self.reference_types.append(NoneType if is_missing(reference) else type(reference))
 
     @property
     def records(self) -> int:
-        return len(self.prompt_characters)
+        return len(self.characters)
 
     def to_json(self) -> dict[str, Any]:
-        tokens = sorted(-(-characters // CHARACTERS_PER_TOKEN) for characters in self.prompt_characters)
-        turns = sorted(
-            turns for roles, records in self.role_sequences.items() for turns in [roles.count("user")] * records
-        )
+        types = Counter(self.reference_types)
+        turns = [roles.count("user") for roles in self.roles]
         return {
-            "prompt_tokens": {"estimate": ESTIMATE, **_spread(tokens)},
-            "turns": _spread(turns),
-            "references": {kind: self.references[kind] for kind in ("string", "object", "missing")},
+            "prompt_tokens": {"estimate": ESTIMATE, **_spread(sorted(map(tokens_of, self.characters)))},
+            "turns": _spread(sorted(turns)),
+            "references": {"string": types[str], "object": types[dict], "missing": types[NoneType]},
         }
+
+    def reference_warning(self) -> Flaw | None:
+        """One for all records without a reference: mostly it is all or none of them."""
+        missing = self.reference_types.count(NoneType)
+        if not missing:
+            return None
+        found = f"{missing:,} records have no reference_answer"
+        return Flaw("reference_answer", "reference-missing", found, "make sure that the grader can do without one")
+
+
+def tokens_of(characters: int) -> int:
+    """An estimate, see ``ESTIMATE``."""
+    return -(-characters // CHARACTERS_PER_TOKEN)
 
 
 def is_missing(reference: Any) -> bool:
