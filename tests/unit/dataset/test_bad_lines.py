@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from rft.dataset import DatasetCheck, DatasetReport, Limits, split_lines
+from rft.dataset.kinds import file_flaw
+from rft.dataset.other_formats import PAIRS
 
 USER = {"role": "user", "content": "What is 12 * 7?"}
 ANY_SIZE = Limits(min_records=1)
@@ -138,6 +140,19 @@ OTHER_FORMATS = [
     (b'{"prompt": "Hi", "chosen": "Hello", "rejected": "Go"}', "preference-pairs", ""),
     (b'{"conversations": [{"from": "human", "value": "Hi"}]}', "sharegpt", ""),
     (b'{"schemaType": "ModelInvocationLog", "input": {}}', "invocation-log", "schemaType"),
+    (b'{"schemaVersion": "bedrock-conversation-2024", "system": []}', "converse-schema", "schemaVersion"),
+    *((json.dumps(dict.fromkeys(pair, "text")).encode(), "prompt-completion", "") for pair in PAIRS),
+    (b'{"input": {"messages": []}, "preferred_output": [], "non_preferred_output": []}', "preference-pairs", ""),
+    (b'{"conversation": [{"speaker": "human", "text": "Hi"}]}', "sharegpt", ""),
+    (b'{"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}', "gemini", ""),
+    (b'{"recordId": "r1", "modelInput": {"messages": []}}', "bedrock-batch", ""),
+    (b'{"custom_id": "c1", "method": "POST", "body": {"messages": []}}', "batch-request", ""),
+    (b'{"custom_id": "c1", "params": {"messages": []}}', "batch-request", ""),
+    (b'{"role": "user", "content": "Hi"}', "message-per-line", ""),
+    (b'{"prompt": [{"role": "user", "content": "Hi"}], "reward_model": {}}', "prompt-messages", "prompt"),
+    (b'{"text": "Hi"}', "text-only", ""),
+    (b'{"id": "a", "prompt": "Hi"}', "text-only", ""),
+    (b'{"train": [{"messages": []}, {"messages": []}]}', "nested-records", ""),
 ]
 
 
@@ -200,12 +215,33 @@ def test_a_duplicate_id_names_the_line_that_had_it_first_even_if_that_one_is_bad
     [
         (b"\x1f\x8b\x08\x00" + bytes(range(256)), "compressed-file"),
         (b"PK\x03\x04zip", "compressed-file"),
-        (b"PAR1\x15\x04", "compressed-file"),
+        (b"PK\x03\x04\x14\x00[Content_Types].xml", "spreadsheet"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1xls", "spreadsheet"),
+        (b"\x28\xb5\x2f\xfdzstd", "compressed-file"),
+        (b"BZh91AY", "compressed-file"),
+        (b"\xfd7zXZ\x00", "compressed-file"),
+        (b"train.jsonl".ljust(257, b"\0") + b"ustar", "compressed-file"),
+        (b"PAR1\x15\x04", "columnar-file"),
+        (b"ARROW1\x00\x00", "columnar-file"),
+        (b"ORC\x08", "columnar-file"),
+        (b"Obj\x01\x04", "columnar-file"),
+        (b"SQLite format 3\x00", "database-file"),
+        (b"\x80\x04\x95\x00", "other-file"),
+        (b"%PDF-1.7", "other-file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git-lfs-pointer"),
+        (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "markup"),
+        (b"  <!DOCTYPE html>\n<html>", "markup"),
+        (b"---\nmessages:\n", "yaml"),
+        (b"- messages:\n    - role: user\n", "yaml"),
         (good_line().decode().encode("utf-16"), "utf-16"),
         (good_line().decode().encode("utf-16-le"), "utf-16"),
+        (good_line().decode().encode("utf-32"), "utf-16"),
         (b"[" + good_line(1) + b",\n" + good_line(2) + b"]", "json-array"),
         (b"[" + good_line(1) + b"]", "json-array"),
         (json.dumps({"messages": [USER]}, indent=1).encode(), "pretty-printed"),
+        (b'{"messages": [\n{"role": "user",\n"content": "Hi"}\n]}', "pretty-printed"),
+        (b'{"id": "a",\n"messages": []}', "pretty-printed"),
+        (b"prompt\tcompletion\nHi\tHello\n", "csv"),
         (b"prompt,completion\nHi,Hello\n", "csv"),
         (b'\xef\xbb\xbf"prompt";"completion"\r\n"Hi";"Hello"\r\n', "csv"),
         (b"", "empty-file"),
@@ -235,6 +271,69 @@ def test_the_list_is_capped_the_counts_are_not_and_a_rare_rule_stays_in_sight() 
     assert [p.line for p in report.errors if p.rule == "reserved-field"] == [301, 302]
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b"{'messages': [{'role': 'user', 'content': 'Hi'}]}", "json.dumps"),
+        (record() + b",", "remove the comma"),
+        (b"```json", "Markdown"),
+        (record() + b" " + record(), "a line of its own"),
+        (record()[:-1], "JSON library"),
+    ],
+)
+def test_the_fix_of_bad_json_names_the_mistake(line: bytes, words: str) -> None:
+    (problem,) = report_on(good_line(1), line).errors
+    assert (problem.rule, words in problem.fix) == ("invalid-json", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("train.jsonl.gz", "compressed-file"),
+        ("train.tar", "compressed-file"),
+        ("train.CSV", "csv"),
+        ("train.parquet", "columnar-file"),
+        ("train.xlsx", "spreadsheet"),
+        ("train.yml", "yaml"),
+        ("train.html", "markup"),
+        ("train.txt", "plain-text"),
+        ("train.jsonl", None),
+        ("train", None),
+        (None, None),
+    ],
+)
+def test_the_name_decides_where_the_content_does_not(name: str | None, rule: str | None) -> None:
+    flaw = file_flaw(b"A question, and what follows?", name)
+    assert (flaw.rule if flaw else None) == rule
+    assert file_flaw(b"PAR1", name) == file_flaw(b"PAR1")
+    assert file_flaw(b'{"messages": [', name) == file_flaw(b'{"messages": [')
+    assert file_flaw(b'{"a broken": record', name) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        record() + b",",
+        b'{"messages": [{"role": "user"}',
+        b'"a string"',
+        b"42",
+        b"Hello, world",
+        b"Note: this is prose, not YAML",
+    ],
+)
+def test_a_damaged_first_line_does_not_make_the_file_another_kind(line: bytes) -> None:
+    report = report_on(line, good_line(1), good_line(2))
+    assert [problem.line for problem in report.errors] == [1]
+    assert report.records == 3
+
+
+def test_what_stands_beside_messages_is_the_users_own() -> None:
+    parts = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
+    foreign = dict.fromkeys(["prompt", "completion", "chosen", "rejected", "conversations", "text", "recordId"], "x")
+    report = report_on(good_line(1), record(**{**foreign, "messages": parts, "modelInput": {}}))
+    assert report.valid
+
+
 def test_what_was_found_is_shortened_and_escaped() -> None:
     (problem,) = report_on(message(role="\x1b[31mrole\n" * 50)).errors
     assert len(problem.message) < 120
@@ -243,7 +342,7 @@ def test_what_was_found_is_shortened_and_escaped() -> None:
 
 def test_the_report_as_json() -> None:
     report = report_on(good_line(1), record(rft={})).to_json()
-    assert set(report) == {"valid", "records", "errors", "error_counts", "warnings", "stats"}
+    assert set(report) == {"valid", "records", "errors", "error_counts", "warnings", "warning_counts", "stats"}
     assert report["errors"] == [
         {
             "line": 2,

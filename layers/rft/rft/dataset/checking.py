@@ -27,7 +27,6 @@ from rft.dataset.statistics import CHARACTERS_PER_TOKEN, ESTIMATE, Statistics, i
 from rft.dataset.text import CRLF, NotJson, read_leniently
 
 if TYPE_CHECKING:
-    from array import array
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rft.dataset.lines import Line
@@ -99,17 +98,17 @@ class DatasetCheck:
         self._max_characters = sys.maxsize if tokens is None else tokens * CHARACTERS_PER_TOKEN
         self._too_long_prompts = 0
 
-    def read(self, chunks: Iterable[bytes], *, split_hashes: array[int] | None = None) -> None:
-        """Take a whole file. ``split_hashes`` gets one value for each good record, in order."""
-        good = None if split_hashes is None else lambda prompt: split_hashes.append(prompt_hash(Prompt(*prompt)))
+    def read(self, chunks: Iterable[bytes], *, good: Callable[[int, Prompt], object] | None = None) -> None:
+        """Take a whole file. ``good`` is called with the line and the prompt of each good record."""
         for batch in cut_lines(chunks, max_bytes=self._limits.max_line_bytes):
             self._take(batch, good)
 
     def add(self, line: Line) -> RecordFacts | None:
         """Take one line. The facts of a good record; None for a bad line and for a blank one."""
-        good: list[_Prompt] = []
-        self._take([OverlongLine(line.length) if line.data is None else line.data], good.append)
-        return RecordFacts(Prompt(*good[0])) if good else None
+        facts: list[RecordFacts] = []
+        lines = [OverlongLine(line.length) if line.data is None else line.data]
+        self._take(lines, lambda _, prompt: facts.append(RecordFacts(prompt)))
+        return facts[0] if facts else None
 
     def report(self) -> DatasetReport:
         """What was found so far, with what is wrong with the file as a whole at the end of the list."""
@@ -133,8 +132,7 @@ class DatasetCheck:
             },
         )
 
-    def _take(self, lines: Iterable[bytes | OverlongLine], good: Callable[[_Prompt], object] | None) -> None:
-        """``good`` is called with the prompt of each good record."""
+    def _take(self, lines: Iterable[bytes | OverlongLine], good: Callable[[int, Prompt], object] | None) -> None:
         # The hot loop: every call and every attribute shows in its speed. Hence locals, and bare appends.
         clear = self._quick_look.clear
         ids, prompts = self._ids, self._prompts
@@ -164,7 +162,7 @@ class DatasetCheck:
                     add_roles(roles)
                     add_reference_type(type(reference))
             if prompt is not None and good is not None:
-                good(prompt)
+                good(number, Prompt(*prompt))
         self._lines, self._records = number, records
 
     def _look_closer(self, data: bytes | OverlongLine) -> _Prompt | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rft.dataset.kinds import WANTED, record_flaw
+from rft.dataset.kinds import WANTED
+from rft.dataset.other_formats import record_flaw
 from rft.dataset.problems import Flaw, kind_of, shown
 from rft.dataset.tools import call_flaws, tool_flaws
 

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+CRLF = Flaw("", "crlf", "the line ends with CR LF", "end lines with LF alone (dos2unix does it)")
 FLAWS_OF_ONE_LINE = 100  # of values: a line of NaNs has as many as it has bytes
 SURROGATE = re.compile("[\ud800-\udfff]")
+MERGED_RECORDS = re.compile(rb'\} *\{ *"(?:messages|id|reference_answer)"')
 
 
 class UnreadableNumber:
@@ -71,7 +73,7 @@ def _flaws_of_bytes(data: bytes) -> Iterator[Flaw]:
             "", "byte-order-mark", "the line starts with a byte order mark", "save the file as UTF-8 without BOM"
         )
     if data.endswith(b"\r"):
-        yield Flaw("", "crlf", "the line ends with CR LF", "end lines with LF alone (dos2unix does it)")
+        yield CRLF
     if (at := data.find(0)) >= 0:
         yield Flaw("", "nul-byte", f"a NUL byte at offset {at} of the line", "save the file as UTF-8 text")
     try:
@@ -130,7 +132,7 @@ def _syntax_flaw(data: bytes, error: json.JSONDecodeError) -> Flaw:
     """orjson's words, the parser that decides; the lenient one's where they disagree."""
     refusal = _refusal_of_orjson(data)
     found = f"{error.msg} at column {error.colno}, near {shown(error.doc[max(error.pos - 15, 0) : error.pos + 15])}"
-    return refusal or Flaw("", "invalid-json", found, JSON_FIX)
+    return refusal or Flaw("", "invalid-json", found, _json_fix(data))
 
 
 def _refusal_of_orjson(data: bytes) -> Flaw | None:
@@ -140,8 +142,23 @@ def _refusal_of_orjson(data: bytes) -> Flaw | None:
         if "depth" in error.msg:
             return TOO_DEEP
         near = data.decode(errors="replace")[max(error.pos - 15, 0) : error.pos + 15]
-        return Flaw("", "invalid-json", f"{error.msg} at column {error.colno}, near {shown(near)}", JSON_FIX)
+        found = f"{error.msg} at column {error.colno}, near {shown(near)}"
+        return Flaw("", "invalid-json", found, _json_fix(data))
     return None
+
+
+def _json_fix(data: bytes) -> str:
+    """The mend for the mistakes that are made most, else the general advice."""
+    start, end = data[:20].lstrip(), data[-20:].rstrip()
+    if start.startswith(b"{'"):
+        return "this is how Python prints a dict: write it with json.dumps"
+    if end.endswith(b"},"):
+        return "remove the comma at the end: nothing stands between the records of JSON Lines"
+    if start.startswith(b"```"):
+        return "remove the Markdown fence: the file holds records and nothing else"
+    if MERGED_RECORDS.search(data):
+        return "give each record a line of its own"
+    return JSON_FIX
 
 
 def _integer(digits: str) -> int | UnreadableNumber:

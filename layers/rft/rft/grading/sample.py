@@ -98,7 +98,7 @@ def read_sample(item: object, envelope: Envelope) -> Sample:
         position=envelope.position,
         answer=text_of(last["content"]),
         messages=messages,
-        reference=_unwrapped(reference),
+        reference=unwrapped(reference),
         metadata=envelope.metadata,
         run=envelope.run,
     )
@@ -151,7 +151,7 @@ def _run_word(value: object) -> str | None:
     return value if isinstance(value, str) and _RUN_WORD.fullmatch(value) else None
 
 
-def _unwrapped(reference: Any) -> Any:
+def unwrapped(reference: Any) -> Any:
     if isinstance(reference, dict) and len(reference) == 1 and isinstance(reference.get("text"), str):
         return reference["text"]
     return reference

@@ -1,0 +1,82 @@
+"""What each grader of the stack needs of a reference answer, told before a job trains on answers it can't grade."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from rft.grading.errors import BadSample
+from rft.grading.final_answer import reference_quantity
+from rft.grading.format_validation import score_format
+from rft.grading.json_answer import NotOneObject, parse_object
+from rft.grading.sample import unwrapped
+
+
+class ReferenceProblem(NamedTuple):
+    """Why a grader can't work with a record, and what to write instead. Neither quotes the record."""
+
+    found: str
+    fix: str
+    path: str = "reference_answer"
+
+
+class ReferenceRule(NamedTuple):
+    """What a grader needs of a record.
+
+    ``problem`` takes a reference answer (a string or an object) as it stands in the record. ``without_one`` takes a
+    whole record that has none (or a blank one), for a grader that can do without on some condition; None for others.
+    """
+
+    problem: Callable[[object], ReferenceProblem | None]
+    without_one: Callable[[Mapping[str, Any]], ReferenceProblem | None] | None = None
+
+
+def math_reference(reference: object) -> ReferenceProblem | None:
+    """A number must be readable in it, as the grader itself reads one."""
+    try:
+        reference_quantity(unwrapped(reference))
+    except BadSample:
+        return ReferenceProblem(
+            "math-reasoning finds no number in the reference answer",
+            'write the number alone ("84"), after #### at the end of a solution, or as {"answer": "84"}',
+        )
+    return None
+
+
+def format_reference(reference: object) -> ReferenceProblem | None:
+    """An object with a field at least, the same as JSON text, or a text that isn't blank."""
+    reference = unwrapped(reference)
+    if isinstance(reference, str):
+        if not reference.strip():
+            return ReferenceProblem("the reference answer is blank", "give the text that the answer must be")
+        try:
+            reference = parse_object(reference)
+        except NotOneObject:
+            return None  # compared as a text
+    if isinstance(reference, dict):
+        if reference:
+            return None
+        found = "the reference answer is an object without fields, so there is nothing to compare"
+        return ReferenceProblem(found, "give the fields that the answer must have")
+    return ReferenceProblem("the reference answer is neither an object nor a text", "give an object or a string")
+
+
+def format_without_reference(record: Mapping[str, Any]) -> ReferenceProblem | None:
+    """Constraints in the field ``format`` do instead, if they can be read."""
+    if record.get("format") is None or record.get("reference_answer") == {}:
+        return ReferenceProblem(
+            "there is no reference_answer, and no field format with constraints",
+            'give the right answer, or constraints as in {"format": {"keys": ["name", "city"]}}',
+        )
+    try:
+        score_format("", None, record)
+    except BadSample as bad:
+        return ReferenceProblem(str(bad), 'write {"keys": ["name", "city"]}, {"max_words": 50} or both', "format")
+    return None
+
+
+REFERENCE_RULES: Mapping[str, ReferenceRule] = {
+    "format-validation": ReferenceRule(format_reference, format_without_reference),
+    "math-reasoning": ReferenceRule(math_reference),
+}
+"""By the name of the grader. All of these compare with the reference answer."""

@@ -1,0 +1,147 @@
+"""The repair: what has one right answer is mended, all else passes byte by byte, and memory stays bounded."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import tracemalloc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rft.dataset.repair import Repair, RepairFailed
+from rft.dataset.unpacking import as_utf_8, unpacked
+
+BOM = b"\xef\xbb\xbf"
+RECORD = '{"messages": [{"role": "user", "content": "größer  als \\t 7?\\r"}]}'.encode()
+DONE_NOTHING = {
+    "byte_order_marks": 0,
+    "crlf": 0,
+    "blank_lines": 0,
+    "white_space": 0,
+    "unpacked": False,
+    "re_encoded": False,
+}
+
+
+def repaired(*chunks: bytes) -> tuple[bytes, dict[str, Any]]:
+    repair = Repair()
+    return b"".join(repair.pieces(chunks)), repair.to_json()
+
+
+def cut(data: bytes, sizes: list[int]) -> Iterator[bytes]:
+    for size in sizes:
+        yield data[:size]
+        data = data[size:]
+    yield data
+
+
+@pytest.mark.parametrize(
+    ("data", "done"),
+    [
+        (RECORD + b"\n", {}),
+        (RECORD, {}),
+        (BOM + RECORD + b"\n", {"byte_order_marks": 1}),
+        (BOM + b" " + BOM + RECORD, {"byte_order_marks": 2, "white_space": 1}),
+        (RECORD + b"\r\n", {"crlf": 1}),
+        (RECORD + b"\r", {"crlf": 1}),
+        (RECORD + b" \t\r\n", {"crlf": 1, "white_space": 1}),
+        (b" \t" + RECORD + b"  \n", {"white_space": 1}),
+        (b"\n\r\n \n" + RECORD + b"\n\n", {"blank_lines": 4}),
+        (BOM + b"\n" + RECORD, {"blank_lines": 1, "byte_order_marks": 1}),
+        (gzip.compress(RECORD), {"unpacked": True}),
+        (gzip.compress(RECORD[:20]) + gzip.compress(RECORD[20:]) + bytes(512), {"unpacked": True}),
+        (RECORD.decode().encode("utf-16"), {"re_encoded": True}),
+        (("\ufeff" + RECORD.decode()).encode("utf-16-be"), {"re_encoded": True}),
+        (RECORD.decode().encode("utf-32"), {"re_encoded": True}),
+        (
+            gzip.compress((RECORD + b"\r\n").decode().encode("utf-16")),
+            {"unpacked": True, "re_encoded": True, "crlf": 1},
+        ),
+    ],
+)
+def test_what_is_certain_is_mended_and_counted(data: bytes, done: dict[str, Any]) -> None:
+    for chunks in ([data], [data[:1], data[1:3], data[3:4], data[4:]], [bytes([byte]) for byte in data]):
+        assert repaired(*chunks) == (RECORD + b"\n", DONE_NOTHING | done)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"\n", b"\r\n", b" ", b"\t", b"\r", BOM, BOM[:1], BOM[:2], BOM[1:], b'{"a": "b  c"}', b"{}", b"7", b"\xff"]
+        )
+    ).map(b"".join),
+    st.lists(st.integers(0, 5)),
+)
+def test_each_line_loses_what_stands_around_it_and_nothing_else(data: bytes, sizes: list[int]) -> None:
+    around = rb"(?:[ \t\r\x0b\x0c]|\xef\xbb\xbf)*"
+    lines = (re.sub(rb"\A" + around, b"", line).rstrip(b" \t\r\x0b\x0c") for line in data.split(b"\n"))
+    once, done = repaired(*cut(data, sizes))
+    assert once == b"".join(line + b"\n" for line in lines if line)
+    assert repaired(*cut(gzip.compress(data), sizes)) == (once, done | {"unpacked": True})
+    assert repaired(once)[1] == DONE_NOTHING
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"[" + RECORD + b"]", "JSON array"),
+        (json.dumps(json.loads(RECORD), indent=1).encode(), "several lines"),
+        (gzip.compress(b"prompt,completion\nHi,Hello\n"), "CSV"),
+        (gzip.compress(gzip.compress(RECORD)), "gzip"),
+        (b"PAR1" + bytes(100), "Parquet"),
+        (RECORD.decode().encode("utf-16-le"), "UTF-16"),
+    ],
+)
+def test_another_kind_of_file_is_refused_with_the_way_on(data: bytes, words: str) -> None:
+    with pytest.raises(RepairFailed, match=words) as failed:
+        repaired(data)
+    assert failed.value.fix
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (gzip.compress(RECORD * 100)[:-10], "cut off after"),
+        (gzip.compress(RECORD * 100)[:12] + b"\xff\xff\xff" + gzip.compress(RECORD * 100)[15:], "damaged after"),
+        (gzip.compress(RECORD) + b"rest", "damaged after"),
+        (RECORD.decode().encode("utf-16") + b"\x00", "UTF-16"),
+        (b"\xff\xfe" + "{\ud800".encode("utf-16-le", "surrogatepass"), "UTF-16"),
+    ],
+)
+def test_damage_is_told_not_repaired(data: bytes, words: str) -> None:
+    with pytest.raises(RepairFailed, match=words):
+        repaired(data)
+
+
+def test_a_bomb_is_defused() -> None:
+    bomb = gzip.compress(bytes(3_000_000))
+    with pytest.raises(RepairFailed, match="more than 1,000,000"):
+        sum(map(len, unpacked([bomb], most=1_000_000)))
+    assert max(map(len, unpacked([bomb]))) <= 262_144
+
+
+def test_text_that_is_cut_anywhere_is_decoded() -> None:
+    text = "größer 🎉"
+    for encoding in ("utf-16", "utf-32"):
+        data = text.encode(encoding)
+        assert b"".join(as_utf_8((bytes([byte]) for byte in data), encoding)).decode() == text
+
+
+@pytest.mark.parametrize("filling", [b"x", b" ", b"x \t", b"\r", b"\n", BOM])
+def test_memory_is_bounded_whatever_the_line(filling: bytes) -> None:
+    size, piece = (4_000_000 if filling == b"\n" else 40_000_000), filling * (262_144 // len(filling))
+    chunks = (piece for _ in range(size // len(piece)))
+    tracemalloc.start()
+    try:
+        written = sum(map(len, Repair().pieces(b for part in ([b'{"a":"'], chunks, [b'"}']) for b in part)))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 16_000_000
+    if filling == b"x":
+        assert written == size // len(piece) * len(piece) + 9
