@@ -22,17 +22,23 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionLost
 from rich.console import Group
 
+from cli import dataset_check as dataset
 from cli import demo as demonstration
+from cli import logs_options as ask
 from cli.client import ApiClient
+from cli.dataset_view import dataset_report
 from cli.demo_view import demo_report
 from cli.faults import ApiUnreachable, CliFault
 from cli.hosting import bring_up, passing_cloud, take_down
+from cli.logs_conversion import Wishes
+from cli.logs_conversion import convert_logs as convert_all_logs
+from cli.logs_view import conversion_report
 from cli.own_grader import own_grader
 from cli.records import Run
 from cli.steps import Steps
 from cli.submission import Submitted
 from cli.submission import submit as hand_in
-from cli.target import DEFAULT_STACK, Place, Target
+from cli.target import DEFAULT_STACK, Place, Target, s3_of
 from cli.usage import Commands
 from cli.view import Screen, heading_of, one_line, outcome, run_record, runs_table
 from cli.watching import watch as watch_run
@@ -171,6 +177,49 @@ def submit(
             screen.result(submitted.run, _started(submitted, there))
 
 
+@app.command("check-dataset")
+def check_dataset(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A .jsonl file, s3://bucket/key, or - for stdin.", show_default=False)
+    ],
+    *,
+    validation: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="A validation file, held against the first one too.", show_default=False),
+    ] = None,
+    grader: Annotated[
+        str | None,
+        typer.Option(help="Also check that this grader can work with the reference answers.", show_default=False),
+    ] = None,
+    max_prompt_length: Annotated[
+        int | None,
+        typer.Option(min=1, help="The job's; warns of prompts that Bedrock would drop.", show_default=False),
+    ] = None,
+    fix: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT", help="Write a copy with all certain repairs, and check that.", show_default=False),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite OUT.")] = False,
+    target: TargetPlace = Place.LOCAL,
+    stack: Stack = None,
+    profile: Profile = None,
+    region: Region = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a dataset line by line, with or without a stack. Exit code 0: valid; 1: invalid."""
+    with _answering(as_json) as screen:
+        how = dataset.Options(grader, max_prompt_length, fix, force)
+        checked = dataset.check_dataset(
+            file,
+            validation,
+            how,
+            s3=lambda: s3_of(target, stack=stack, profile=profile, region=region),
+            console=screen.console,
+        )
+        screen.result(checked.to_json(), dataset_report(checked))
+        raise typer.Exit(0 if checked.valid else 1)
+
+
 @app.command()
 def runs(
     *,
@@ -249,6 +298,50 @@ def stop(
         else:
             follow = one_line(f"see it end: {there.command(f'watch {run_id}')}", style="dim")
             screen.result(run, Group(heading_of(run), "stop requested", follow))
+
+
+@app.command("convert-logs")
+def convert_logs(
+    paths: ask.Paths,
+    *,
+    output: ask.Output,
+    force: ask.Force = False,
+    use_prompt_response: ask.UsePromptResponse = False,
+    metadata_equals: ask.MetadataEquals = None,
+    filters: ask.Filters = None,
+    max_prompts: ask.MaxPrompts = ask.MAX_PROMPTS,
+    seed: ask.Seed = 0,
+    redact: ask.Redact = None,
+    redact_pattern: ask.RedactPattern = None,
+    max_failed_share: ask.MaxFailedShare = ask.MAX_FAILED_SHARE,
+    target: TargetPlace = Place.LOCAL,
+    stack: Stack = None,
+    profile: Profile = None,
+    region: Region = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a dataset from Bedrock's invocation logs, with or without a stack. Every record is accounted for."""
+    with _answering(as_json) as screen:
+        wishes = Wishes(
+            output=output,
+            force=force,
+            use_prompt_response=use_prompt_response,
+            metadata_equals=metadata_equals or (),
+            filters=filters,
+            max_prompts=max_prompts,
+            seed=seed,
+            redact=redact,
+            redact_patterns=redact_pattern or (),
+            max_failed_share=max_failed_share,
+        )
+        made = convert_all_logs(
+            paths,
+            wishes,
+            s3=lambda: s3_of(target, stack=stack, profile=profile, region=region),
+            console=screen.console,
+        )
+        screen.result(made.to_json(), conversion_report(made))
+        raise typer.Exit(0 if made.successful else 1)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 from botocore.config import Config
@@ -15,7 +15,11 @@ from botocore.utils import get_environ_proxies
 
 from cli.client import ApiClient
 from cli.faults import ApiUnreachable, TargetMissing, UsageFault
+from cli.log_upload import THREADS as UPLOAD_THREADS
 from local.cloud import default_root
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 DEFAULT_STACK = "rft"
 _OUTPUTS = {
@@ -117,8 +121,9 @@ class Target:
     def client_options(self) -> dict[str, Any]:
         """What ``session.client`` needs to reach this target; a proxy never stands before the loopback."""
         if self.endpoint is None:
-            return {}
-        return {"endpoint_url": self.endpoint, "config": Config(proxies={})}
+            return {"config": Config(max_pool_connections=UPLOAD_THREADS)}
+        config = Config(max_pool_connections=UPLOAD_THREADS, proxies={})
+        return {"endpoint_url": self.endpoint, "config": config}
 
     def api(self) -> ApiClient:
         credentials = self.session.get_credentials()
@@ -138,6 +143,18 @@ class Target:
     def command(self, command: str) -> str:
         """A next command, with the options that lead to this same target."""
         return f"rft {command}{self.flags}"
+
+
+def s3_of(place: Place, *, stack: str | None, profile: str | None, region: str | None) -> S3Client:
+    """A client for any object that the credentials reach. In AWS that takes no stack; one named has to be there.
+
+    Raises as ``Target.resolve`` does.
+    """
+    if place is Place.AWS and stack is None:
+        session = boto3.Session(profile_name=profile, region_name=region)
+        return session.client("s3", config=Config(max_pool_connections=UPLOAD_THREADS))
+    there = Target.resolve(place, stack=stack, profile=profile, region=region)
+    return there.session.client("s3", **there.client_options)
 
 
 def _stack_outputs(session: boto3.Session, stack: str) -> dict[str, str]:

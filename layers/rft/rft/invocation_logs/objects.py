@@ -1,0 +1,36 @@
+"""What an object of a log bucket is, told by its key.
+
+Bedrock writes ``[prefix/]AWSLogs/<account>/BedrockModelInvocationLogs/<region>/YYYY/MM/DD/HH/<name>.json.gz``, beside
+them ``.../data/<request id>_input.json.gz`` and ``_output.json.gz`` for large bodies, and once an object that only
+tries whether it may write (user guide, "Monitor model invocation").
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+LOG_ENDINGS = (".json.gz", ".jsonl.gz", ".json", ".jsonl")
+PERMISSION_CHECK = "amazon-bedrock-logs-permission-check"
+OWN_NAMES = ("run.json",)  # a request for a run, which may lie beside the logs that it is about
+
+
+class ObjectKind(StrEnum):
+    LOG = "log"
+    BODY = "body"
+    PERMISSION_CHECK = "permission-check"
+    OTHER = "other"
+    EMPTY = "empty"
+
+
+def object_kind(key: str, size: int) -> ObjectKind:
+    """Only objects of the kind LOG hold records; ``size`` is in bytes."""
+    folder, _, name = key.rpartition("/")
+    if name.startswith(PERMISSION_CHECK):
+        return ObjectKind.PERMISSION_CHECK
+    if size == 0:
+        return ObjectKind.EMPTY
+    if f"/{folder}".endswith("/data") and ("_input" in name or "_output" in name or "/AWSLogs/" in f"/{folder}"):
+        return ObjectKind.BODY
+    if name.endswith(LOG_ENDINGS) and name not in OWN_NAMES:
+        return ObjectKind.LOG
+    return ObjectKind.OTHER

@@ -1,0 +1,36 @@
+"""What conversion hands to assembling: a line for each prompt, with what the choice among them needs in front."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+MAX_RECORD_BYTES = 1 << 20
+"""Longest record that is made: the longest line that the dataset's check takes."""
+MAX_SHARD_LINE_BYTES = MAX_RECORD_BYTES + 4096
+
+
+class Candidate(NamedTuple):
+    """A prompt that may go into the dataset.
+
+    ``tag``: 64 bits of the seed and the prompt, equal for equal prompts; a sample keeps the lowest. ``order``:
+    timestamp, a space, the request id: of equal prompts the lowest is kept. ``line``: the dataset's record, without
+    newline.
+    """
+
+    tag: int
+    order: str
+    line: bytes
+
+
+def write_shard_line(candidate: Candidate) -> bytes:
+    """``<tag, 16 hex digits> <length of order, 4 hex digits> <order> <line>\\n``."""
+    order = candidate.order.encode()
+    return b"".join((b"%016x %04x " % (candidate.tag, len(order)), order, b" ", candidate.line, b"\n"))
+
+
+def read_shard_line(data: bytes) -> Candidate:
+    """The candidate of a line, with or without its newline. Raises ``ValueError`` when it is none."""
+    tag, end = int(data[:16], 16), 22 + int(data[17:21], 16)
+    if data[16:17] != b" " or data[21:22] != b" " or data[end : end + 1] != b" ":
+        raise ValueError("this is no line of a shard")
+    return Candidate(tag, data[22:end].decode(), data[end + 1 :].removesuffix(b"\n"))
