@@ -6,7 +6,7 @@ They stay plain documents, so that ``--json`` prints what the API said, keys of 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 
 class Reason(TypedDict):
@@ -16,11 +16,24 @@ class Reason(TypedDict):
 
 
 class Dataset(TypedDict):
-    train_uri: str
+    """Of a dataset that was refused there is only the report; where Bedrock reads logs itself, nothing of training."""
+
+    train_uri: NotRequired[str]
     validation_uri: str | None
     report_uri: str | None
-    train_records: int
+    train_records: NotRequired[int]
     validation_records: int
+
+
+class Conversion(TypedDict):
+    """What became of the records of invocation logs; before the end of the conversion there are ``objects`` only."""
+
+    objects: dict[str, int]
+    records: NotRequired[int]
+    converted: NotRequired[int]
+    skipped: NotRequired[dict[str, int]]
+    failed: NotRequired[dict[str, int]]
+    report_uri: NotRequired[str]
 
 
 class Run(TypedDict):
@@ -37,6 +50,7 @@ class Run(TypedDict):
     ended_at: str | None
     execution_arn: str | None
     request: dict[str, Any]
+    conversion: Conversion | None
     dataset: Dataset | None
     job_name: str | None
     job_arn: str | None

@@ -62,7 +62,7 @@ def last_step(run: Run) -> int | None:
     """The training's number of steps, where the request says enough to know it."""
     chosen = run["request"].get("hyperparameters") or {}
     dataset = run.get("dataset")
-    if dataset is None or not {"epoch_count", "batch_size"} <= chosen.keys():
+    if dataset is None or "train_records" not in dataset or not {"epoch_count", "batch_size"} <= chosen.keys():
         return None
     return int(chosen["epoch_count"]) * ceil(dataset["train_records"] / int(chosen["batch_size"]))
 
@@ -123,7 +123,11 @@ class RunBoard:
 
     def _note(self, status: str, run: Run) -> RenderableType:
         dataset = run.get("dataset")
-        if status == "preparing" and dataset is not None:
+        conversion = run.get("conversion")
+        if status == "converting" and conversion is not None and "records" in conversion:
+            words = f"{conversion['records']:,} log records, {conversion['converted']:,} converted"
+            return Text(words, style="dim")
+        if status == "preparing" and dataset is not None and "train_records" in dataset:
             words = f"{dataset['train_records']:,} training, {dataset['validation_records']:,} validation records"
             return Text(words, style="dim")
         if status == "training":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cli.faults import CliFault, UsageFault
+from cli.log_upload import LogFolder, upload_logs
 from cli.records import Run
 from rft.errors import RequestProblem
 from rft.run.identity import model_slug
@@ -116,15 +117,22 @@ def _place_data(request: dict[str, Any], folder: Path, *, s3: S3Client, bucket: 
     Anything that isn't a data source of this form is left as it is: the API says what is wrong with it.
     """
     sources = {name: request[name] for name in _DATA_FIELDS if _has_uri(request.get(name))}
+    logs = _log_folder(request)
     files = {name: Path(source["s3_uri"]) for name, source in sources.items() if "://" not in source["s3_uri"]}
     problems = [
         RequestProblem(f"{name}.s3_uri", problem)
         for name, path in files.items()
         if (problem := _unusable(path, folder)) is not None
     ]
+    if logs is not None and (problem := _unusable_folder(logs, folder)) is not None:
+        problems.append(RequestProblem("training_data.invocation_logs.s3_uri", problem))
     if problems:
         raise CliFault("The request names files that can't be taken.", problems=problems)
     model = model_slug(str(request.get("model"))) or "unnamed"
+    if logs is not None:
+        uploaded = upload_logs(LogFolder.read(folder / logs, model), s3=s3, bucket=bucket, say=say)
+        source = request["training_data"]
+        request["training_data"] = {**source, "invocation_logs": {**source["invocation_logs"], "s3_uri": uploaded}}
     for name, source in sources.items():
         if name in files:
             local = LocalFile.read(folder / files[name], model)
@@ -133,6 +141,22 @@ def _place_data(request: dict[str, Any], folder: Path, *, s3: S3Client, bucket: 
         elif "version_id" not in source and source["s3_uri"].startswith(f"s3://{bucket}/"):
             object_there = _head(s3, bucket, source["s3_uri"].removeprefix(f"s3://{bucket}/"))
             request[name] = {**source, **_pin(object_there.get("VersionId"))}
+
+
+def _log_folder(request: dict[str, Any]) -> Path | None:
+    """The folder of logs beside the request, where it names one."""
+    match request.get("training_data"):
+        case {"invocation_logs": {"s3_uri": str(uri)}} if "://" not in uri:
+            return Path(uri)
+    return None
+
+
+def _unusable_folder(path: Path, folder: Path) -> str | None:
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        return "must be a folder beside the request or below it, or an s3:// location"
+    if not (folder / path).is_dir():
+        return f"there is no folder {str(path)!r} beside the request"
+    return None if any(file.is_file() for file in (folder / path).rglob("*")) else f"the folder {str(path)!r} is empty"
 
 
 def _has_uri(source: object) -> bool:

@@ -149,7 +149,13 @@ def runs_table(page: RunPage, more: str | None) -> RenderableType:
 def run_record(run: Run, events: Sequence[Event]) -> RenderableType:
     facts = {heading: run.get(key) for heading, key in _RUN_FACTS if run.get(key) is not None}
     dataset = run.get("dataset")
-    if dataset is not None:
+    conversion = run.get("conversion")
+    if conversion is not None and "records" in conversion:
+        left_out = sum(conversion["skipped"].values()) + sum(conversion["failed"].values())
+        facts["logs"] = (
+            f"{conversion['records']:,} records, {conversion['converted']:,} converted, {left_out:,} left out"
+        )
+    if dataset is not None and "train_records" in dataset:
         counts = f"{dataset['train_records']:,} training, {dataset['validation_records']:,} validation records"
         facts["dataset"] = counts
     return Group(heading_of(run), "", *fact_lines(facts), *closing_words(run), "", events_table(events))

@@ -35,6 +35,9 @@ PARAMETERS = {
     "JobCheckMinutes": "0.25",
     # Every function of this machine's account may grade: try your own without a new deployment.
     "GraderArns": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:*",
+    # Each batch of logs is a process of its own here.
+    "ConvertConcurrency": "2",
+    "InvocationLogBucket": f"{STACK}-invocation-logs",
 }
 _BUILD_MINUTES = 5
 # What a stand-in keeps in its folder. Others may live there too: a demo has its own stand-in in a folder below.
@@ -57,6 +60,7 @@ class CloudInfo:
     stack: str
     api_url: str
     bucket: str
+    log_bucket: str
     topic_arn: str
     state_machine_arn: str
 
@@ -106,6 +110,8 @@ class Cloud:
             _write(root / "servers.json", {"servers": servers, "seed": seed})
             servers["bedrock"] = _start_bedrock(root, endpoint, bedrock_endpoint, seed)
             _write(root / "servers.json", {"servers": servers, "seed": seed})
+            # Before the stack, which is told of it: on AWS too the log bucket is there first, and belongs to others.
+            _s3(endpoint).create_bucket(Bucket=PARAMETERS["InvocationLogBucket"])
             on_progress("building the application (sam build)")
             build = _sam_build(root)
             on_progress("deploying the application (sam deploy)")
@@ -123,6 +129,7 @@ class Cloud:
             stack=STACK,
             api_url=f"{endpoint}/_aws/execute-api/{outputs['ApiId']}/v1",
             bucket=outputs["DataBucketName"],
+            log_bucket=PARAMETERS["InvocationLogBucket"],
             topic_arn=outputs["TopicArn"],
             state_machine_arn=outputs["StateMachineArn"],
         )
@@ -306,8 +313,7 @@ def _sam_build(root: Path) -> Path:
 
 def _sam_deploy(root: Path, build: Path, endpoint: str, parameters: Mapping[str, str]) -> dict[str, str]:
     template = localise(build, root / "deploy", python=_lambda_python(), parameters=parameters)
-    s3 = boto3.client("s3", endpoint_url=endpoint, region_name=REGION, **CREDENTIALS)
-    s3.create_bucket(Bucket="artifacts")
+    _s3(endpoint).create_bucket(Bucket="artifacts")
     command = ["deploy", "--template-file", str(template), "--stack-name", STACK, "--s3-bucket", "artifacts"]
     command += ["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "--region", REGION]
     command += ["--no-confirm-changeset", "--no-progressbar", "--parameter-overrides"]
@@ -316,6 +322,10 @@ def _sam_deploy(root: Path, build: Path, endpoint: str, parameters: Mapping[str,
     stacks = boto3.client("cloudformation", endpoint_url=endpoint, region_name=REGION, **CREDENTIALS)
     outputs = stacks.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
     return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+
+
+def _s3(endpoint: str) -> Any:
+    return boto3.client("s3", endpoint_url=endpoint, region_name=REGION, **CREDENTIALS)
 
 
 def _sam(root: Path, arguments: list[str], environment: Mapping[str, str], log_name: str) -> None:

@@ -5,7 +5,8 @@ Each change stands for something that the emulator lacks:
 - functions run by AWS's own runtime client (``provided.al2023`` with a bootstrap), because in the emulator's own Python
   runtime every error has the same name, so that Retry and Catch never match;
 - that way layers are ignored, so they go on ``PYTHONPATH`` from the build folder;
-- a time-out written as a JSONata expression isn't evaluated, so it is worked out here;
+- a time-out or a concurrency written as a JSONata expression isn't evaluated, so it is worked out here;
+- of a distributed map no JSONata is evaluated at all, so where its manifest lies is said in JSONPath;
 - Bedrock's role may be assumed by the account's root as well: the Bedrock stand-in is no AWS service, and this way it
   has exactly the rights that the role grants.
 """
@@ -24,6 +25,8 @@ from samtranslator.yaml_helper import yaml_parse
 
 Template = dict[str, Any]
 _MINUTES = re.compile(r"\{% \$round\(\$\{(\w+)\} \* 60\) %\}")
+_NUMBER = re.compile(r"\{% \$\{(\w+)\} %\}")
+_KEY_OF_RUN = re.compile(r"\{% '([^']*)' & \$states\.context\.Execution\.Input\.run_id & '([^']*)' %\}")
 
 
 def localise(build: Path, out: Path, *, python: Path, parameters: Mapping[str, str]) -> Path:
@@ -45,7 +48,7 @@ def localise(build: Path, out: Path, *, python: Path, parameters: Mapping[str, s
         if resource["Type"] == "AWS::Serverless::Function":
             bootstrap(out / resource["Properties"]["CodeUri"], python)
         elif resource["Type"] == "AWS::Serverless::StateMachine":
-            _work_out_timeouts(out, resource["Properties"], template, parameters)
+            _work_out_expressions(out, resource["Properties"], template, parameters)
     _let_root_assume(resources["BedrockRole"])
     path = out / "template.yaml"
     path.write_text(yaml.safe_dump(template, sort_keys=False))
@@ -59,15 +62,23 @@ def bootstrap(code: Path, python: Path) -> None:
     script.chmod(0o755)
 
 
-def _work_out_timeouts(out: Path, machine: Template, template: Template, parameters: Mapping[str, str]) -> None:
+def _work_out_expressions(out: Path, machine: Template, template: Template, parameters: Mapping[str, str]) -> None:
     definition = yaml.safe_load((out / machine["DefinitionUri"]).read_text())
+
+    def value_of(name: str) -> float:
+        machine["DefinitionSubstitutions"].pop(name, None)
+        return float(parameters.get(name, template["Parameters"][name]["Default"]))
+
     for state in definition["States"].values():
-        match = _MINUTES.fullmatch(str(state.get("TimeoutSeconds", "")))
-        if match:
-            name = match[1]
-            minutes = float(parameters.get(name, template["Parameters"][name]["Default"]))
-            state["TimeoutSeconds"] = max(1, round(minutes * 60))
-            machine["DefinitionSubstitutions"].pop(name, None)
+        if minutes := _MINUTES.fullmatch(str(state.get("TimeoutSeconds", ""))):
+            state["TimeoutSeconds"] = max(1, round(value_of(minutes[1]) * 60))
+        if most := _NUMBER.fullmatch(str(state.get("MaxConcurrency", ""))):
+            state["MaxConcurrency"] = round(value_of(most[1]))
+        if reader := state.get("ItemReader"):
+            where = reader.pop("Arguments")
+            before, after = _KEY_OF_RUN.fullmatch(where["Key"]).groups()  # type: ignore[union-attr]
+            key = f"States.Format('{before}{{}}{after}', $$.Execution.Input.run_id)"
+            reader["Parameters"] = {"Bucket": where["Bucket"], "Key.$": key}
     path = out / "rft_run.asl.json"
     path.write_text(json.dumps(definition, indent=2))
     machine["DefinitionUri"] = path.name

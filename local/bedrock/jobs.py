@@ -146,8 +146,8 @@ def _unfit(given: dict[str, Any], region: str) -> list[str]:
     if given.get("hyperParameters"):
         wrong.append("hyperParameters must be in customizationConfig.rftConfig.hyperParameters for this type")
     data = given["trainingDataConfig"]
-    if "s3Uri" not in data or len(data) != 1:
-        wrong.append("trainingDataConfig.s3Uri is required alone: the local stand-in reads no invocation logs")
+    if len(data) != 1:
+        wrong.append("trainingDataConfig must have exactly one of s3Uri and invocationLogsConfig")
     for name in ("maxPromptLength", "inferenceMaxTokens"):
         if rft.get("hyperParameters", {}).get(name, 1) < 1:
             wrong.append(f"customizationConfig.rftConfig.hyperParameters.{name} must be at least 1")

@@ -23,6 +23,7 @@ from tests.contract.standin import ROLE, Bedrock, FakeAws
 
 ROOT = Path(__file__).resolve().parents[2]
 BUCKET = "rft-data-123456789012"
+LOG_BUCKET = "invocation-logs-123456789012"
 ACCOUNT = "123456789012"
 MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:rft-run"
 GRADER = "arn:aws:lambda:us-east-1:000000000000:function:grader:1"
@@ -46,11 +47,12 @@ class Application:
         return [params for name, params in self.calls if name == operation]
 
     def hand_over_dataset(self) -> None:
-        """The stand-in's jobs read from an S3 of their own: give them what PrepareDataset wrote."""
+        """The stand-in's jobs read from an S3 of their own: give them what PrepareDataset wrote, and the logs."""
         s3 = boto3.client("s3", region_name="us-east-1")
-        for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="runs/").get("Contents", []):
-            body = s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()
-            self.bedrock.aws.objects[f"{BUCKET}/{entry['Key']}"] = body
+        for bucket, prefix in ((BUCKET, "runs/"), (LOG_BUCKET, "")):
+            for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
+                body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+                self.bedrock.aws.objects[f"{bucket}/{entry['Key']}"] = body
 
 
 @contextmanager
@@ -63,6 +65,7 @@ def application(bedrock: Bedrock, endpoint: str, patch: pytest.MonkeyPatch) -> I
         "AWS_ENDPOINT_URL_BEDROCK": bedrock.url,
         "STACK_NAME": "rft",
         "DATA_BUCKET": BUCKET,
+        "LOG_BUCKET": LOG_BUCKET,
         "RUN_TABLE": "runs",
         "STATE_MACHINE_ARN": MACHINE,
         "BEDROCK_ROLE_ARN": ROLE,
@@ -93,6 +96,7 @@ def _make_resources() -> str:
     template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=BUCKET)
+    s3.create_bucket(Bucket=LOG_BUCKET)
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     table = template["RunTable"]["Properties"]
     keys = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
@@ -106,4 +110,4 @@ def _make_resources() -> str:
     return str(boto3.client("sns").create_topic(Name="runs")["TopicArn"])
 
 
-__all__ = ["BUCKET", "GRADER", "MACHINE", "Application", "FakeAws", "application"]
+__all__ = ["BUCKET", "GRADER", "LOG_BUCKET", "MACHINE", "Application", "FakeAws", "application"]

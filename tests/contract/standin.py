@@ -123,15 +123,24 @@ class FakeAws:
     async def _object(self, request: Request) -> Response:
         key = request.path_params["key"]
         role = self._caller(request)
-        action = {"GET": "s3:GetObject", "PUT": "s3:PutObject"}[request.method]
+        listing = "list-type" in request.query_params
+        action = "s3:ListBucket" if listing else {"GET": "s3:GetObject", "PUT": "s3:PutObject"}[request.method]
         if (role, action) in self.denied:
             return Response("<Error><Code>AccessDenied</Code></Error>", 403, media_type="text/xml")
+        if listing:
+            return Response(self._listing(key.rstrip("/"), request.query_params["prefix"]), media_type="text/xml")
         if request.method == "PUT":
             self.objects[key] = _unchunked(await request.body(), request)
             return Response(headers={"ETag": '"0"'})
         if key not in self.objects:
             return Response("<Error><Code>NoSuchKey</Code></Error>", 404, media_type="text/xml")
         return Response(self.objects[key])
+
+    def _listing(self, bucket: str, prefix: str) -> str:
+        begin = f"{bucket}/{prefix}"
+        found = [(key.partition("/")[2], body) for key, body in sorted(self.objects.items()) if key.startswith(begin)]
+        entries = "".join(f"<Contents><Key>{key}</Key><Size>{len(body)}</Size></Contents>" for key, body in found)
+        return f"<ListBucketResult><IsTruncated>false</IsTruncated>{entries}</ListBucketResult>"
 
     async def _invoke(self, request: Request) -> Response:
         samples = json.loads(await request.body())

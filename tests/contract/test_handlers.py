@@ -92,11 +92,16 @@ def test_events_of_jobs_that_are_not_ours_are_ignored(app: Application, name: st
     assert invoke("await_job", event(name)) == {"ignored": True}
 
 
-def test_the_end_of_an_execution_that_is_not_a_run_is_ignored(app: Application) -> None:
-    assert invoke("close_run", event("execution_aborted")) == {"ignored": True}
+@pytest.mark.parametrize("name", ["execution_aborted", "execution_of_a_batch_failed"])
+def test_the_end_of_an_execution_that_is_not_a_run_is_ignored(app: Application, name: str) -> None:
+    assert invoke("close_run", event(name)) == {"ignored": True}
 
 
-@pytest.mark.parametrize("name", ["prepare_dataset", "submit_job", "await_job", "deploy_model", "notify", "close_run"])
+STATES = ["list_logs", "convert_logs", "assemble_logs", "prepare_dataset", "submit_job", "await_job", "deploy_model"]
+STATES += ["notify", "close_run"]
+
+
+@pytest.mark.parametrize("name", STATES)
 def test_a_state_of_a_run_that_is_not_there_fails_by_name(app: Application, name: str) -> None:
     with pytest.raises(RunNotFound):
         invoke(name, event(f"state_{name}"))
@@ -140,6 +145,73 @@ def test_the_api_answers_faults_as_problems(app: Application) -> None:
         assert answer["statusCode"] == 422
         assert answer["multiValueHeaders"]["Content-Type"] == ["application/problem+json"]
         assert json.loads(answer["body"])["errors"][0]["path"] == path
+
+
+def put_dataset(records: int, *, key: str = "datasets/ticket-triage/train.jsonl", line: str = "") -> str:
+    lines = [
+        json.dumps({"messages": [{"role": "user", "content": f"Ticket {n}"}], "reference_answer": "fault"})
+        for n in range(records)
+    ]
+    body = "\n".join([*lines, line]).encode()
+    return str(boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)["VersionId"])
+
+
+def check_request(**changes: Any) -> Any:
+    given = event("api_post_dataset_check")
+    given["body"] = json.dumps(json.loads(given["body"]) | changes)
+    answer = invoke("api", given)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_the_api_checks_a_dataset_of_the_bucket(app: Application) -> None:
+    good = put_dataset(100)
+    put_dataset(130, line="\n".join(["{}"] * 150))
+    status, report = api("api_post_dataset_check")
+    assert (status, report["valid"], report["records"]) == (200, False, 280)
+    assert (report["error_counts"]["messages-missing"], len(report["errors"]) <= 100) == (150, True)
+    assert (report["errors"][0]["line"], report["etag"] is not None) == (131, True)
+    status, report = check_request(version_id=good)
+    assert (status, report["valid"], report["version_id"]) == (200, True, good)
+
+
+def test_the_api_holds_a_validation_file_against_the_training_file(app: Application) -> None:
+    put_dataset(100)
+    put_dataset(3, key="datasets/validation.jsonl")
+    status, report = check_request(
+        validation_s3_uri=f"s3://{BUCKET}/datasets/validation.jsonl", grader="math-reasoning"
+    )
+    assert (status, report["error_counts"]) == (200, {"reference-unusable": 100})
+    status, report = check_request(validation_s3_uri=f"s3://{BUCKET}/datasets/validation.jsonl")
+    assert (status, report["valid"], report["validation"]["valid"]) == (200, True, True)
+    assert report["validation"]["warning_counts"] == {"prompt-in-both-files": 3}
+
+
+def test_the_api_refuses_checks_that_it_can_not_make(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    status, problem = api("api_post_dataset_check_invalid")
+    assert status == 422
+    assert {error["path"] for error in problem["errors"]} == {"s3_uri", "grader", "max_prompt_length", "colour"}
+    for changes, path in (
+        ({"s3_uri": None}, "s3_uri"),
+        ({"s3_uri": 7}, "s3_uri"),
+        ({"s3_uri": f"s3://{BUCKET}/runs/r/dataset/train.jsonl"}, "s3_uri"),
+        ({"validation_version_id": "v"}, "validation_version_id"),
+        ({"validation_s3_uri": "elsewhere"}, "validation_s3_uri"),
+    ):
+        status, problem = check_request(**changes)
+        assert (status, [error["path"] for error in problem["errors"]]) == (422, [path])
+    for body in ("", "[]", "{", " " * 70_000):
+        answer = invoke("api", event("api_post_dataset_check") | {"body": body})
+        assert answer["statusCode"] == 422
+        assert json.loads(answer["body"])["errors"][0]["path"] == "$"
+    assert api("api_post_dataset_check")[0] == 404
+
+    put_dataset(100)
+    for limit, value in (("MAX_BYTES", 1000), ("MAX_SECONDS", -1.0)):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"rft.steps.check_dataset.{limit}", value)
+            status, problem = api("api_post_dataset_check")
+        assert status == 413
+        assert f"rft check-dataset s3://{BUCKET}/datasets/ticket-triage/train.jsonl --target aws" in problem["detail"]
 
 
 def test_an_unforeseen_fault_tells_the_caller_nothing_of_itself(

@@ -81,7 +81,7 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"hyper_parameters": {"inferenceMaxTokens": 0}}, "inferenceMaxTokens must be at least 1"),
     ({"jobName": "under_score"}, "jobName"),
     ({"trainingDataConfig": {"s3Uri": "s3://bucket/dt=1/x"}}, "trainingDataConfig.s3Uri"),
-    ({"trainingDataConfig": {}}, "trainingDataConfig.s3Uri is required"),
+    ({"trainingDataConfig": {}}, "trainingDataConfig must have exactly one"),
     ({"clientRequestToken": "a_b"}, "clientRequestToken"),
     ({"customizationType": "BOGUS"}, "customizationType"),
     ({"customizationType": "FINE_TUNING"}, "REINFORCEMENT_FINE_TUNING"),

@@ -7,14 +7,24 @@ import re
 from typing import Any
 
 from rft import errors
+from rft.run.record import Run
+from rft.run.status import Status
+from rft.steps.log_files import manifest_key
 
-TASKS = {"PrepareDataset", "SubmitJob", "AwaitJob", "DeployModel", "CloseRun", "Notify"}
+TASKS = {"ListLogs", "AssembleLogs", "PrepareDataset", "SubmitJob", "AwaitJob", "DeployModel", "CloseRun", "Notify"}
+
+
+def batch_state(machine: dict[str, Any]) -> dict[str, Any]:
+    """The one state of the map's child executions."""
+    (state,) = machine["States"]["ConvertLogs"]["ItemProcessor"]["States"].values()
+    found: dict[str, Any] = state
+    return found
 
 
 def test_every_task_is_bounded_in_time_and_tried_again(machine: dict[str, Any]) -> None:
     tasks = {name: state for name, state in machine["States"].items() if state["Type"] == "Task"}
     assert set(tasks) == TASKS
-    for name, state in tasks.items():
+    for name, state in [*tasks.items(), ("ConvertBatch", batch_state(machine))]:
         assert "TimeoutSeconds" in state, name
         assert state["Retry"], name
         assert all("MaxAttempts" in retry for retry in state["Retry"]), name
@@ -22,7 +32,7 @@ def test_every_task_is_bounded_in_time_and_tried_again(machine: dict[str, Any]) 
 
 
 def test_every_state_that_can_fail_leads_to_close_run(machine: dict[str, Any]) -> None:
-    for name in TASKS - {"CloseRun", "Notify"}:
+    for name in TASKS - {"CloseRun", "Notify"} | {"ConvertLogs"}:
         last = machine["States"][name]["Catch"][-1]
         assert (last["ErrorEquals"], last["Next"]) == (["States.ALL"], "CloseRun"), name
     assert machine["States"]["CloseRun"]["Next"] == "Notify"
@@ -34,7 +44,7 @@ def test_every_error_that_is_caught_by_name_exists(machine: dict[str, Any]) -> N
     ours = {name for name in vars(errors) if isinstance(vars(errors)[name], type)}
     named = {
         error
-        for state in machine["States"].values()
+        for state in [*machine["States"].values(), batch_state(machine)]
         for rule in [*state.get("Retry", []), *state.get("Catch", [])]
         for error in rule["ErrorEquals"]
     }
@@ -64,16 +74,18 @@ def test_the_role_of_the_machine_names_exactly_its_functions(
     text = json.dumps(machine)
     used = set(re.findall(r"\$\{(\w+)Arn\}", text))
     substitutions = source["Resources"]["StateMachine"]["Properties"]["DefinitionSubstitutions"]
-    assert {f"{name}Arn" for name in used} | {"Partition", "JobCheckMinutes"} == set(substitutions)
+    others = {"Partition", "JobCheckMinutes", "ConvertConcurrency", "DataBucket"}
+    assert {f"{name}Arn" for name in used} | others == set(substitutions)
     assert set(re.findall(r"\$\{(\w+)\}", text)) == set(substitutions)
     invoke = resources["StateMachineRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]
-    assert {r["Fn::GetAtt"][0] for r in invoke["Resource"]} == used == TASKS
+    assert {r["Fn::GetAtt"][0] for r in invoke["Resource"]} == used == TASKS | {"ConvertLogs"}
 
 
 def test_only_the_run_id_and_names_of_errors_travel(machine: dict[str, Any]) -> None:
     for name in TASKS:
         arguments = machine["States"][name]["Arguments"]
         assert set(arguments.get("Payload", arguments)) <= {"run_id", "task_token", "error", "cause", "attempt"}, name
+    assert set(batch_state(machine)["Arguments"]) == {"run_id", "batch"}
 
 
 def test_every_state_can_be_reached_and_every_way_ends(machine: dict[str, Any]) -> None:
@@ -95,8 +107,9 @@ def test_every_state_can_be_reached_and_every_way_ends(machine: dict[str, Any]) 
 
 
 def test_a_function_that_died_or_ran_out_of_time_is_tried_again(machine: dict[str, Any]) -> None:
-    for name in TASKS:
-        tried = {error for rule in machine["States"][name]["Retry"] for error in rule["ErrorEquals"]}
+    states = {name: machine["States"][name] for name in TASKS} | {"ConvertBatch": batch_state(machine)}
+    for name, state in states.items():
+        tried = {error for rule in state["Retry"] for error in rule["ErrorEquals"]}
         assert {"Sandbox.Timedout", "Runtime.ExitError"} <= tried or "States.ALL" in tried, name
         assert "States.Timeout" in tried or "States.ALL" in tried or name == "AwaitJob", name
 
@@ -107,3 +120,46 @@ def test_notify_is_told_which_try_is_its_last(machine: dict[str, Any]) -> None:
     (retry,) = machine["States"]["Notify"]["Retry"]
     assert retry["MaxAttempts"] + 1 == _ATTEMPTS
     assert "RetryCount" in machine["States"]["Notify"]["Arguments"]["attempt"]
+
+
+def test_logs_are_converted_first_and_an_old_input_means_a_dataset(machine: dict[str, Any]) -> None:
+    choice = machine["States"][machine["StartAt"]]
+    assert (choice["Default"], [rule["Next"] for rule in choice["Choices"]]) == ("PrepareDataset", ["ListLogs"])
+    # In JSONata a comparison with what isn't there is false: an input without "data" goes on to PrepareDataset.
+    assert choice["Choices"][0]["Condition"] == "{% $states.context.Execution.Input.data = 'logs' %}"
+
+
+def test_the_map_of_batches_is_bounded_by_no_payload(machine: dict[str, Any], source: dict[str, Any]) -> None:
+    """Its items come from the bucket and its results are empty: 256 KiB are enough for any number of batches."""
+    state = machine["States"]["ConvertLogs"]
+    assert state["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    assert state["ItemReader"]["ReaderConfig"] == {"InputType": "JSON"}
+    assert state["Output"] == batch_state(machine)["Output"] == {}
+    assert "ItemSelector" not in state
+    assert "ToleratedFailurePercentage" not in state, "a batch that is lost is a run that failed"
+    assert state["MaxConcurrency"] == "{% ${ConvertConcurrency} %}"
+    assert source["Parameters"]["ConvertConcurrency"]["Default"] == 40
+
+
+def test_the_map_reads_the_manifest_that_the_listing_writes(machine: dict[str, Any]) -> None:
+    expression = machine["States"]["ConvertLogs"]["ItemReader"]["Arguments"]["Key"]
+    run = Run("m-0123456789ab", "m", Status.CONVERTING, "", "")
+    parts = expression.removeprefix("{% ").removesuffix(" %}").split(" & ")
+    assert parts[1] == "$states.context.Execution.Input.run_id"
+    assert parts[0].strip("'") + run.run_id + parts[2].strip("'") == manifest_key(run)
+
+
+def test_the_machine_may_run_its_map_and_read_its_manifest_only(resources: dict[str, Any]) -> None:
+    granted = {
+        action: statement["Resource"]
+        for statement in resources["StateMachineRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+        if action.startswith(("states:", "s3:"))
+    }
+    arn = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:"
+    assert granted == {
+        "states:StartExecution": {"Fn::Sub": f"{arn}stateMachine:${{AWS::StackName}}-run"},
+        "states:DescribeExecution": {"Fn::Sub": f"{arn}execution:${{AWS::StackName}}-run/*"},
+        "states:StopExecution": {"Fn::Sub": f"{arn}execution:${{AWS::StackName}}-run/*"},
+        "s3:GetObject": {"Fn::Sub": "${DataBucket.Arn}/runs/*/dataset/logs/manifest.json"},
+    }

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
+from rft.run.request_logs import NATIVE_FOLDERS
+
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 # The closed list: actions that know no resource.
 STAR_ALLOWED = {"states:SendTaskSuccess", "states:SendTaskFailure"} | {
@@ -110,6 +112,7 @@ def test_every_route_needs_a_signature(resources: dict[str, Any]) -> None:
         ("/runs/{run_id}/events", "get"),
         ("/runs/{run_id}/metrics", "get"),
         ("/runs/{run_id}/stop", "post"),
+        ("/datasets/check", "post"),
     }
     for _, _, spec in methods:
         assert spec["security"] == [{"AWS_IAM": []}]
@@ -187,3 +190,80 @@ def test_the_upload_rule_names_the_inbox_only(resources: dict[str, Any]) -> None
         "bucket": {"name": [{"Ref": "DataBucket"}]},
         "object": {"key": [{"wildcard": "inbox/*.jsonl"}, {"wildcard": "inbox/*/run.json"}]},
     }
+
+
+def granted(role: dict[str, Any], action: str) -> set[str]:
+    return {
+        json.dumps(resource, sort_keys=True)
+        for statement in statements(role["Properties"])
+        if action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    }
+
+
+LOG_BUCKET = json.dumps({"Fn::Sub": "arn:${AWS::Partition}:s3:::${InvocationLogBucket}"})
+LOG_OBJECTS = json.dumps({"Fn::Sub": "arn:${AWS::Partition}:s3:::${InvocationLogBucket}/*"})
+
+
+def test_the_log_bucket_is_listed_and_read_by_whom_it_concerns_and_written_by_nobody(resources: dict[str, Any]) -> None:
+    roles = {name: resources[name] for name in of_type(resources, "AWS::IAM::Role")}
+    assert {n for n, r in roles.items() if LOG_BUCKET in granted(r, "s3:ListBucket")} == {
+        "ListLogsRole",
+        "ConvertLogsRole",  # else an object that isn't there looks like one that is forbidden
+        "BedrockRole",
+    }
+    assert {n for n, r in roles.items() if LOG_OBJECTS in granted(r, "s3:GetObject")} == {
+        "ConvertLogsRole",
+        "BedrockRole",
+    }
+    assert not any(LOG_OBJECTS in granted(role, "s3:PutObject") for role in roles.values())
+
+
+def test_the_rights_to_logs_and_their_key_exist_only_where_a_bucket_and_a_key_were_named(
+    resources: dict[str, Any],
+) -> None:
+    for role in of_type(resources, "AWS::IAM::Role").values():
+        for policy in role.get("Policies", []):
+            condition, given = (policy["Fn::If"][0], policy["Fn::If"][1]) if "Fn::If" in policy else (None, policy)
+            text = json.dumps(given)
+            assert ("InvocationLogBucket" in text) == (condition == "HasLogBucket")
+            assert ("InvocationLogKeyArn" in text) == (condition == "HasLogKey")
+            if condition == "HasLogBucket":
+                assert all(
+                    "aws:ResourceAccount" in json.dumps(s["Condition"]) for s in given["PolicyDocument"]["Statement"]
+                )
+            if condition == "HasLogKey":
+                assert "kms:ViaService" in text
+
+
+def test_bedrock_reads_of_our_bucket_what_it_trains_on_and_where_users_put_logs(resources: dict[str, Any]) -> None:
+    own = {g for g in granted(resources["BedrockRole"], "s3:GetObject") if "DataBucket" in g}
+    assert own == {
+        json.dumps({"Fn::Sub": f"${{DataBucket.Arn}}/{folder}/*"})
+        for folder in ("runs/*/dataset", "runs/*/output", "inbox", "datasets")
+    }
+    assert {f"{folder}/" for folder in ("inbox", "datasets")} == set(NATIVE_FOLDERS)
+
+
+def test_the_listing_never_looks_into_the_pipelines_own_folder(resources: dict[str, Any]) -> None:
+    (statement,) = [
+        s
+        for s in statements(resources["ListLogsRole"]["Properties"])
+        if as_list(s["Resource"]) == [{"Fn::GetAtt": ["DataBucket", "Arn"]}]
+    ]
+    assert statement["Condition"] == {"StringNotLike": {"s3:prefix": ["", "runs/*"]}}
+
+
+def test_both_doors_know_the_log_bucket(resources: dict[str, Any]) -> None:
+    knowing = {
+        name
+        for name, function in of_type(resources, "AWS::Lambda::Function").items()
+        if function["Environment"]["Variables"].get("LOG_BUCKET") == {"Ref": "InvocationLogBucket"}
+    }
+    assert knowing == {"StartRun", "ApiFunction"}
+
+
+def test_the_maps_own_executions_may_use_the_machines_role(resources: dict[str, Any]) -> None:
+    (trust,) = resources["StateMachineRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    machine = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${AWS::StackName}-run"
+    assert trust["Condition"]["ArnLike"]["aws:SourceArn"] == [{"Fn::Sub": machine}, {"Fn::Sub": f"{machine}/*"}]

@@ -11,6 +11,8 @@ Catch name these classes::
     ├── RunStopped              somebody asked for the stop of this run
     ├── DatasetInvalid          the dataset breaks Bedrock's rules; its report names each line
     ├── DatasetMissing          the object isn't there, or isn't ours to read
+    ├── LogsMissing             there are no invocation logs to read under the prefix
+    ├── LogsDamaged             too large a share of the invocation logs can't be read
     ├── JobRefused              Bedrock won't take the job as it is
     ├── JobQuotaFull            the account's quota of jobs is used up: wait and try again
     ├── BedrockBusy             Bedrock throttles or has a fault of its own: wait and try again
@@ -75,6 +77,14 @@ class DatasetInvalid(RftError):
 
 
 class DatasetMissing(RftError):
+    pass
+
+
+class LogsMissing(RftError):
+    pass
+
+
+class LogsDamaged(RftError):
     pass
 
 

@@ -21,7 +21,7 @@ from local.bedrock.learning.policy import Policy
 from local.bedrock.learning.text import imitable_texts, prompt_of
 from local.bedrock.learning.training import Evaluation, RewardsUnusable, Settings, Step, train
 from local.bedrock.prompt_index import prompt_digest
-from local.bedrock.training import dataset
+from local.bedrock.training import dataset, logs
 from local.bedrock.training.access import Role
 from local.bedrock.training.artifacts import Artifacts
 from local.bedrock.training.failure import JobFailed, JobStopped
@@ -134,8 +134,11 @@ class Job:
         return [entry["s3Uri"] for entry in self.request.get("validationDataConfig", {}).get("validators", [])]
 
     def _read(self) -> None:
-        uri = self.request["trainingDataConfig"]["s3Uri"]
-        self.training = dataset.read(self.role, [uri], name="training", fewest=dataset.FEWEST)
+        data = self.request["trainingDataConfig"]
+        if "invocationLogsConfig" in data:
+            self.training = logs.read(self.role, data["invocationLogsConfig"])
+        else:
+            self.training = dataset.read(self.role, [data["s3Uri"]], name="training", fewest=dataset.FEWEST)
         if validators := self._validators():
             self.validation = dataset.read(self.role, validators, name="validation", fewest=1)
         self.facts |= {"training_records": len(self.training), "validation_records": len(self.validation)}

@@ -167,6 +167,7 @@ def cloud_info(api: FakeApi) -> dict[str, str]:
         "api_url": f"{api.url}/_aws/execute-api/api1/prod",
         "bucket": "data-bucket",
         "topic_arn": "arn:aws:sns:us-east-1:000000000000:rft",
+        "log_bucket": "rft-invocation-logs",
         "state_machine_arn": "arn:aws:states:us-east-1:000000000000:stateMachine:rft",
     }
 

@@ -42,6 +42,20 @@ def test_a_validation_set_is_named_only_where_there_is_one() -> None:
     assert request(with_set)["validationDataConfig"] == {"validators": [{"s3Uri": "s3://b-1/v"}]}
 
 
+def test_logs_that_bedrock_reads_itself_are_named_in_place_of_a_file() -> None:
+    logs = {"s3_uri": "s3://logs-1/a/", "native": True, "metadata_equals": {"project": "triage"}}
+    native = run_ready(request={"training_data": {"invocation_logs": logs}}, dataset={"validation_uri": None})
+    assert request(native)["trainingDataConfig"] == {
+        "invocationLogsConfig": {
+            "usePromptResponse": False,
+            "invocationLogSource": {"s3Uri": "s3://logs-1/a/"},
+            "requestMetadataFilters": {"equals": {"project": "triage"}},
+        }
+    }
+    converted = run_ready(request={"training_data": {"invocation_logs": logs | {"native": False}}})
+    assert request(converted)["trainingDataConfig"] == {"s3Uri": "s3://b-1/runs/m-0123456789ab/dataset/train.jsonl"}
+
+
 def test_numbers_keep_the_types_that_bedrock_wants() -> None:
     named = hyperparameters({"epoch_count": 2, "learning_rate": 1, "reasoning_effort": "low", "batch_size": None})
     assert named == {"epochCount": 2, "learningRate": 1.0, "reasoningEffort": "low"}

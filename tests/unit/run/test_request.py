@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rft.errors import RequestInvalid
+from rft.run.log_source import LogSource, is_converted
 from rft.run.request import grader_arn, parse_request
+from rft.run.request_logs import InvocationLogs
 from rft.run.stack import Stack
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:rft-grader-format-validation:3"
@@ -173,6 +175,216 @@ JSON = st.recursive(
 def test_no_document_breaks_the_door(document: dict[str, Any]) -> None:
     try:
         parse_request(GOOD | document, STACK)
+    except RequestInvalid as invalid:
+        assert invalid.problems
+        json.dumps([p.to_json() for p in invalid.problems])
+
+
+# -- invocation logs ------------------------------------------------------------------------------------------------
+
+WITH_LOGS = Stack(STACK.bucket, STACK.region, STACK.base_model, STACK.grader, STACK.graders, log_bucket="logs-1")
+OWN_GRADER = {"lambda_arn": ARN.replace("rft-grader-format-validation", "judge")}
+
+
+def with_logs(*, stack: Stack = WITH_LOGS, folder: str | None = None, **given: Any) -> Any:
+    """The request's log source as it was taken, or the problems, by path."""
+    top = {name: given.pop(name) for name in ("grader", "validation_data") if name in given}
+    logs = {"s3_uri": "s3://logs-1/AWSLogs/", "use_prompt_response": True} | given
+    document = {"model": "m", "training_data": {"invocation_logs": logs}} | top
+    try:
+        return parse_request(document, stack, folder=folder).to_json()["training_data"]["invocation_logs"]
+    except RequestInvalid as refused:
+        prefix = "training_data.invocation_logs"
+        return {p.path.removeprefix(prefix).lstrip(".") or "logs": p.message for p in refused.problems}
+
+
+def test_every_part_of_a_log_source_is_given_back_as_written() -> None:
+    logs: dict[str, Any] = {
+        "s3_uri": "s3://logs-1/AWSLogs/",
+        "request_metadata_filters": {"andAll": [{"equals": {"project": "triage"}}, {"notEquals": {"stage": ""}}]},
+        "max_prompts": 500,
+        "use_prompt_response": True,
+        "redact": ["email", {"name": "customer", "pattern": "C-[0-9]{8}"}],
+        "max_failed_share": 0.1,
+        "seed": 7,
+        "native": False,
+    }
+    assert with_logs(**logs) == logs
+    source = LogSource.of({"training_data": {"invocation_logs": logs}})
+    assert source == LogSource(
+        s3_uri="s3://logs-1/AWSLogs/",
+        metadata_filter=logs["request_metadata_filters"],
+        use_prompt_response=True,
+        max_prompts=500,
+        max_failed_share=0.1,
+        seed=7,
+        redact=("email", {"name": "customer", "pattern": "C-[0-9]{8}"}),
+        native=False,
+    )
+
+
+def test_a_log_source_that_names_its_place_only_has_the_defaults() -> None:
+    source = LogSource.of({"training_data": {"invocation_logs": {"s3_uri": "s3://logs-1/"}}})
+    assert source == LogSource("s3://logs-1/", None, False, 20_000, 0.25, 0, (), False)
+    assert LogSource.of(GOOD) is None
+    assert is_converted({"training_data": {"invocation_logs": {"s3_uri": "s3://logs-1/"}}})
+    assert not is_converted({"training_data": {"invocation_logs": {"s3_uri": "s3://logs-1/", "native": True}}})
+
+
+@pytest.mark.parametrize(
+    ("equals", "filter_"),
+    [
+        ({"a": "b"}, {"equals": {"a": "b"}}),
+        ({"a": "b", "c": ""}, {"andAll": [{"equals": {"a": "b"}}, {"equals": {"c": ""}}]}),
+    ],
+)
+def test_metadata_that_must_all_be_equal_is_a_filter_of_bedrocks(
+    equals: dict[str, str], filter_: dict[str, Any]
+) -> None:
+    source = LogSource.of({"training_data": {"invocation_logs": with_logs(metadata_equals=equals)}})
+    assert source is not None
+    assert source.config()["requestMetadataFilters"] == filter_
+
+
+@pytest.mark.parametrize(
+    ("uri", "folder", "taken"),
+    [
+        ("s3://logs-1", None, "s3://logs-1/"),
+        ("s3://logs-1/", None, "s3://logs-1/"),
+        ("s3://logs-1/a b/2026", None, "s3://logs-1/a b/2026/"),
+        ("s3://data-1/datasets/m", None, "s3://data-1/datasets/m/"),
+        ("logs", "inbox/m/", "s3://data-1/inbox/m/logs/"),
+        ("logs/deep/", "inbox/m/", "s3://data-1/inbox/m/logs/deep/"),
+    ],
+)
+def test_a_prefix_is_made_absolute_and_ends_with_a_slash(uri: str, folder: str | None, taken: str) -> None:
+    assert with_logs(s3_uri=uri, folder=folder)["s3_uri"] == taken
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("", "1 to 1,100 characters"),
+        ("logs/", "must have the form s3://bucket/prefix/"),
+        ("https://logs-1/x/", "must have the form"),
+        ("s3://elsewhere/x/", "must lie in s3://logs-1/ (parameter InvocationLogBucket) or s3://data-1/"),
+        ("s3://data-1/", "must be a folder of its own"),
+        ("s3://data-1/runs/", "must be a folder of its own"),
+        ("s3://data-1/runs/m-1/dataset/", "must be a folder of its own"),
+        ("s3://logs-1/a/../b/", "no folder named"),
+        ("s3://logs-1/a\u0007/", "no control characters"),
+        (f"s3://logs-1/{'x' * 901}", "at most 900 bytes"),
+    ],
+)
+def test_logs_lie_in_the_log_bucket_or_in_a_folder_of_the_users(uri: str, said: str) -> None:
+    assert said in with_logs(s3_uri=uri)["s3_uri"]
+
+
+def test_a_stack_without_a_log_bucket_says_how_it_gets_one() -> None:
+    assert "InvocationLogBucket" in with_logs(stack=STACK)["s3_uri"]
+
+
+def test_everything_wrong_with_a_log_source_is_said_in_one_answer() -> None:
+    found = with_logs(
+        metadata_equals={"ü": "b", "c": 3, "": "x"},
+        request_metadata_filters={
+            "andAll": [{"equals": {"a": "b", "c": "d"}}, {"notEquals": {"ü": "x"}}, {}, {"x": 1}],
+            "noneOf": 1,
+        },
+        max_prompts=20_001,
+        use_prompt_response="yes",
+        redact=["emial", {"name": "X", "pattern": "a"}, {"name": "a", "pattern": "("}, 3],
+        max_failed_share=1.5,
+        seed=-1,
+        native=1,
+        colour="red",
+    )
+    filters = "request_metadata_filters."
+    assert found == {
+        "metadata_equals.ü": f'must be {METADATA}; it is "\\u00fc"',
+        "metadata_equals.c": f"must be {METADATA}; it is 3",
+        "metadata_equals.": f'must be {METADATA}; it is ""',
+        filters + "andAll.0.equals": 'must be one pair of texts; it is {"a": "b", "c": "d"}',
+        filters + "andAll.1.notEquals.ü": f'must be {METADATA}; it is "\\u00fc"',
+        filters + "andAll.2": "needs equals or notEquals; has none of them",
+        filters + "andAll.3.x": "unknown key; known here: equals, notEquals",
+        filters + "noneOf": "unknown key; known here: equals, notEquals, andAll, orAll",
+        "max_prompts": "must be a whole number from 1 to 20,000; it is 20001",
+        "use_prompt_response": 'must be true or false; it is "yes"',
+        "redact.0": 'must be one of email, phone, card, key, or {"name": ..., "pattern": ...}; it is "emial"',
+        "redact.1": 'name must be 1 to 32 of a-z, 0-9, _ and -, begin with a letter and be no ready rule\'s; it is "X"',
+        "redact.2": 'pattern must be a regular expression of RE2: missing ): (; it is "("',
+        "redact.3": 'must be a name or {"name": ..., "pattern": ...} and nothing else; it is 3',
+        "max_failed_share": "must be a number from 0 to 1; it is 1.5",
+        "seed": "must be a whole number from 0 to 9,007,199,254,740,991; it is -1",
+        "native": "must be true or false; it is 1",
+        "colour": "unknown key; known here: s3_uri, metadata_equals, request_metadata_filters, max_prompts, "
+        "use_prompt_response, redact, max_failed_share, seed, native",
+    }
+
+
+METADATA = "letters, digits, spaces and . _ : / = + $ @ -; 1 to 256 in a key, up to 256 in a value"
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "said"),
+    [
+        ({"metadata_equals": {}}, "metadata_equals", "1 to 16 pairs"),
+        ({"metadata_equals": {f"k{n}": "v" for n in range(17)}}, "metadata_equals", "1 to 16 pairs"),
+        ({"request_metadata_filters": {}}, "request_metadata_filters", "needs exactly one of equals, notEquals, "),
+        (
+            {"request_metadata_filters": {"andAll": [{"equals": {"a": "b"}}], "equals": {"a": "b"}}},
+            "request_metadata_filters",
+            "has equals and andAll",
+        ),
+        ({"request_metadata_filters": {"orAll": []}}, "request_metadata_filters.orAll", "1 to 16 conditions"),
+        (
+            {"metadata_equals": {"a": "b"}, "request_metadata_filters": {"equals": {"a": "b"}}},
+            "logs",
+            "metadata_equals or request_metadata_filters, not both",
+        ),
+        ({"redact": "email"}, "redact", "a list of at most 32 rules"),
+        ({"redact": ["email", "email"]}, "redact", "more than one is named email"),
+        ({"native": True, "max_prompts": 5, "redact": ["email"]}, "logs", "can't be told max_prompts, redact"),
+        ({"native": True, "s3_uri": "s3://logs-1/dt=1/"}, "logs", "Bedrock takes an s3_uri"),
+        ({"native": True, "s3_uri": "s3://data-1/mine/"}, "logs", "inbox/ and datasets/ only"),
+        ({"native": True, "validation_data": {"fraction": 0.1}}, "validation_data", "nothing to split"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(given: dict[str, Any], path: str, said: str) -> None:
+    found = with_logs(**given)
+    assert set(found) == {path}
+    assert said in found[path]
+
+
+@pytest.mark.parametrize("grader", [None, {"name": "format-validation"}])
+def test_a_grader_that_compares_gets_no_logs_without_references(grader: dict[str, str] | None) -> None:
+    for native in (None, True):
+        found = with_logs(use_prompt_response=None, grader=grader, native=native)
+        assert set(found) == {"grader"}
+        assert "format-validation compares with a reference answer, and logs have none" in found["grader"]
+        assert "use_prompt_response" in found["grader"]
+    assert with_logs(use_prompt_response=False, grader=OWN_GRADER)["s3_uri"] == "s3://logs-1/AWSLogs/"
+
+
+def test_native_logs_may_have_a_validation_file_or_none() -> None:
+    for validation in (None, {"s3_uri": "s3://data-1/v.jsonl"}):
+        assert with_logs(native=True, validation_data=validation)["native"] is True
+
+
+def test_training_data_come_from_one_place() -> None:
+    logs = {"s3_uri": "s3://data-1/logs/"}
+    for data in ({}, {"s3_uri": "s3://data-1/t.jsonl", "invocation_logs": logs}, {"version_id": "1"}):
+        found = problems(GOOD | {"training_data": data})
+        assert "needs exactly one of s3_uri, invocation_logs" in found["training_data"]
+    found = problems(GOOD | {"training_data": {"invocation_logs": logs, "files": []}})
+    assert found["training_data.files"] == "unknown key; known here: s3_uri, version_id, invocation_logs"
+
+
+@given(st.dictionaries(st.sampled_from([*InvocationLogs.model_fields, "x"]), JSON | st.just("s3://logs-1/x")))
+def test_no_log_source_breaks_the_door(logs: dict[str, Any]) -> None:
+    try:
+        parse_request({"model": "m", "training_data": {"invocation_logs": logs}}, WITH_LOGS)
     except RequestInvalid as invalid:
         assert invalid.problems
         json.dumps([p.to_json() for p in invalid.problems])

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-STEPS = ["prepare_dataset", "submit_job", "await_job", "deploy_model", "close_run", "notify"]
+STEPS = [
+    "list_logs",
+    "convert_logs",
+    "assemble_logs",
+    "prepare_dataset",
+    "submit_job",
+    "await_job",
+    "deploy_model",
+    "close_run",
+    "notify",
+]
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 # All tries of a call that hangs must end before the shortest function does (29 s), so that its error has a name.
-_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=7)
+# The pool is as wide as the widest user, who reads log objects by 24 threads.
+_CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 3},
+    connect_timeout=2,
+    read_timeout=7,
+    max_pool_connections=32,
+)
 
 
 @overload

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
@@ -16,11 +16,14 @@ _TOKEN_IS_OVER = frozenset({"TaskTimedOut", "InvalidToken", "TaskDoesNotExist"})
 _MAX_CAUSE = 4_000
 
 
-def start(client: SFNClient, state_machine_arn: str, run_id: str) -> str:
-    """The execution's ARN. A second start under the same name starts nothing."""
+def start(client: SFNClient, state_machine_arn: str, run_id: str, data: Literal["dataset", "logs"]) -> str:
+    """The execution's ARN. A second start under the same name starts nothing.
+
+    ``data`` is what the run begins with: a dataset to check, or logs to convert.
+    """
     try:
         return client.start_execution(
-            stateMachineArn=state_machine_arn, name=run_id, input=json.dumps({"run_id": run_id})
+            stateMachineArn=state_machine_arn, name=run_id, input=json.dumps({"run_id": run_id, "data": data})
         )["executionArn"]
     except ClientError as error:
         if error_code(error) != "ExecutionAlreadyExists":

@@ -77,6 +77,14 @@ def found(client: S3Client, bucket: str, prefix: str) -> Iterator[tuple[str, int
             yield entry["Key"], entry["Size"]
 
 
+def listed(client: S3Client, uri: str) -> Iterator[PinnedObject]:
+    """Every object below ``s3://bucket/prefix/`` as it is now, in the order of the keys."""
+    bucket, prefix = split_uri(uri)
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for entry in page.get("Contents", []):
+            yield PinnedObject(bucket, entry["Key"], None, entry["ETag"], entry["Size"])
+
+
 def read(client: S3Client, bucket: str, key: str) -> bytes:
     """The whole of a small object, as it is now."""
     with client.get_object(Bucket=bucket, Key=key)["Body"] as body:

@@ -16,18 +16,15 @@ _OTHER_FORMS = frozenset(("choices", "outputs", "results", *_ANSWER_FIELDS))
 
 def answer_of(body: Any) -> str:
     """The words of an answer, without reasoning. Raises ``Skipped`` when there are none or not all."""
-    streamed = type(body) is list
-    texts: list[str] = []
-    stop: Any = None
-    for chunk in body if streamed else (body,):
-        text, stopped = _stream_part(chunk) if streamed else _whole(chunk)
-        texts.append(text)
-        stop = stopped or stop
+    if type(body) is list:
+        answer, stop = _joined(body)
+    else:
+        answer, stop = _whole(body)
     if stop in CALLS_OF_TOOLS:
         raise Skipped("no-answer")
     if stop not in WHOLE_ANSWER:
         raise Skipped("incomplete-answer")
-    answer = _without_reasoning("".join(texts)).strip()
+    answer = _without_reasoning(answer).strip()
     if not answer:
         raise Skipped("no-answer")
     return answer
@@ -42,6 +39,26 @@ def _whole(body: dict[str, Any]) -> tuple[str, Any]:
     return _unknown() if _OTHER_FORMS.isdisjoint(body) else _either(body)
 
 
+def _joined(chunks: list[dict[str, Any]]) -> tuple[str, Any]:
+    """Text and stop reason of a stream."""
+    texts: list[str] = []
+    stop: Any = None
+    for chunk in chunks:
+        # Nearly all chunks are of these two forms, Converse's and Nova's, and Anthropic's: they are read soonest.
+        if "contentBlockDelta" in chunk:
+            text = chunk["contentBlockDelta"]["delta"].get("text", "")  # reasoning and tool input have none
+        elif chunk.get("type") == "content_block_delta":
+            text = chunk["delta"].get("text", "")
+        else:
+            text, stopped = _stream_part(chunk)
+            stop = stopped or stop
+        texts.append(text)
+    try:
+        return "".join(texts), stop
+    except TypeError:
+        return _unknown()
+
+
 def _stream_part(chunk: dict[str, Any]) -> tuple[str, Any]:
     """Text and stop reason, where it has them, of one chunk of a stream."""
     text, stop = "", None
@@ -49,8 +66,8 @@ def _stream_part(chunk: dict[str, Any]) -> tuple[str, Any]:
         stop = chunk["delta"].get("stop_reason")
     elif chunk.get("type") == "content_block_start":
         text = _text_of_block(chunk["content_block"])
-    elif "contentBlockDelta" in chunk or "delta" in chunk:  # Converse, Nova; Anthropic
-        text = chunk.get("contentBlockDelta", chunk)["delta"].get("text", "")  # reasoning and tool input have none
+    elif "delta" in chunk:
+        text = chunk["delta"].get("text", "")
     elif "contentBlockStart" in chunk:
         text = _text_of_block(chunk["contentBlockStart"].get("start") or {})
     elif "messageStop" in chunk or "stopReason" in chunk:

@@ -22,6 +22,7 @@ SKIP_REASONS = {
     "too-long": "the record would be longer than a line of a dataset may be",
     "no-answer": "there is no answer in words, and it was to be the reference answer",
     "incomplete-answer": "the answer was cut short, and it was to be the reference answer",
+    "reference-unusable": "the logged answer is none that the run's grader could compare with",
     "duplicate": "another record has the same prompt, or the same request id",
     "over-max-prompts": "the sample was full",
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from rft.run.log_source import LogSource
 from rft.run.record import Run
 
 _HYPERPARAMETER_NAMES = {
@@ -41,7 +42,7 @@ def job_request(run: Run, *, bucket: str, role_arn: str, stack: str) -> dict[str
         "customizationType": "REINFORCEMENT_FINE_TUNING",
         "jobTags": (tags := resource_tags(run, stack)),
         "customModelTags": tags,
-        "trainingDataConfig": {"s3Uri": run.dataset["train_uri"]},
+        "trainingDataConfig": _training_data(run),
         "outputDataConfig": {"s3Uri": output_uri(run, bucket)},
         "customizationConfig": {
             "rftConfig": {
@@ -53,6 +54,13 @@ def job_request(run: Run, *, bucket: str, role_arn: str, stack: str) -> dict[str
     if run.dataset.get("validation_uri"):
         request["validationDataConfig"] = {"validators": [{"s3Uri": run.dataset["validation_uri"]}]}
     return request
+
+
+def _training_data(run: Run) -> dict[str, Any]:
+    logs = LogSource.of(run.request)
+    if logs is not None and logs.native:
+        return {"invocationLogsConfig": logs.config()}
+    return {"s3Uri": (run.dataset or {})["train_uri"]}
 
 
 def hyperparameters(chosen: dict[str, Any]) -> dict[str, Any]:

@@ -16,9 +16,10 @@ class Run:
     """One passage of the pipeline. Times are ISO 8601 in UTC; what isn't known yet is None.
 
     ``request`` is as it was asked for; ``base_model``, ``grader_arn`` and ``deploy`` are what holds after the
-    stack's defaults. ``dataset`` has ``train_uri``, ``validation_uri``, ``report_uri``, ``train_records``,
-    ``validation_records``. ``reason`` has ``error`` (a class of ``rft.errors`` or AWS's own name), ``message`` and
-    ``details_uri``.
+    stack's defaults. ``conversion``, of a run whose data are invocation logs, has ``objects``, ``records``,
+    ``converted``, ``skipped``, ``failed`` and ``report_uri``. ``dataset`` has ``train_uri``, ``validation_uri``,
+    ``report_uri``, ``train_records``, ``validation_records``; where Bedrock reads the logs itself, nothing of training.
+    ``reason`` has ``error`` (a class of ``rft.errors`` or AWS's own name), ``message`` and ``details_uri``.
     """
 
     run_id: str
@@ -32,6 +33,7 @@ class Run:
     deploy: str | None = None
     ended_at: str | None = None
     execution_arn: str | None = None
+    conversion: Json | None = None
     dataset: Json | None = None
     job_name: str | None = None
     job_arn: str | None = None

@@ -9,14 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -26,6 +23,8 @@ from pydantic import (
 
 from rft.errors import RequestInvalid, RequestProblem
 from rft.run.identity import MODEL_MAX_LENGTH, MODEL_PATTERN
+from rft.run.request_base import Place, Strict, bucket_and_key, has_odd_parts, place_of
+from rft.run.request_logs import InvocationLogs
 from rft.run.request_words import explain, shown
 from rft.run.stack import Stack
 
@@ -47,47 +46,28 @@ _OWN_TAGS = "rft:"
 Deploy = Literal["on-demand", "provisioned", "none"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a request came in. pydantic hands it to the validators, so that they speak together with all others."""
-
-    stack: Stack
-    folder: str | None
-
-
-def _place(info: ValidationInfo) -> _Place:
-    if not isinstance(info.context, _Place):
-        raise TypeError("a RunRequest is made by parse_request, which knows the stack")
-    return info.context
-
-
 def _own_object(uri: str, info: ValidationInfo) -> str:
     """An S3 URI made absolute, in the stack's bucket: no other bucket is read, so no other can be asked for."""
-    place = _place(info)
-    if not uri.startswith("s3://") and place.folder is not None:
-        uri = f"s3://{place.stack.bucket}/{place.folder}{uri}"
-    host, slash, key = uri.removeprefix("s3://").partition("/")
-    if not uri.startswith("s3://") or not slash:
-        relative = ", or be a name relative to run.json" if place.folder is not None else ""
-        raise ValueError(f"must have the form s3://bucket/key{relative}; it is {shown(uri)}")
-    if host != place.stack.bucket:
+    place = place_of(info)
+    bucket, key = bucket_and_key(uri, place)
+    if bucket != place.stack.bucket:
         raise ValueError(f"must lie in the stack's own bucket, s3://{place.stack.bucket}/: copy the file there")
     if not key or key.endswith("/") or len(key.encode("utf-8", "surrogatepass")) > 1_024:
         raise ValueError("must name an object: a key of 1 to 1,024 bytes that does not end with a slash")
-    if any(part in (".", "..") for part in key.split("/")) or not key.isprintable():
+    if has_odd_parts(key):
         raise ValueError("must have no folder named . or .. and no control characters")
-    return uri
+    return f"s3://{bucket}/{key}"
 
 
 def _known_grader(name: str, info: ValidationInfo) -> str:
-    graders = _place(info).stack.graders
+    graders = place_of(info).stack.graders
     if name not in graders:
         raise ValueError(f"this stack has no grader {name!r}; it has: {', '.join(sorted(graders))}")
     return name
 
 
 def _same_region(arn: str, info: ValidationInfo) -> str:
-    region = _place(info).stack.region
+    region = place_of(info).stack.region
     if arn.split(":")[3] != region:
         raise ValueError(f"must be in the region of the training job, {region}")
     return arn
@@ -105,27 +85,23 @@ TagKey = Annotated[str, StringConstraints(pattern=_TAG_TEXT, min_length=1, max_l
 TagValue = Annotated[str, StringConstraints(pattern=_TAG_TEXT, max_length=256)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+class TrainingData(Strict):
+    """An S3 object, of which ``version_id`` pins one version (else the newest at the start of the run is taken); or
+    the invocation logs that Bedrock keeps of the calls of an account."""
 
-    def _exactly_one(self, *names: str) -> None:
-        given = [name for name in names if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"needs exactly one of {', '.join(names)}; {_said(given)}")
-
-
-def _said(given: Sequence[str]) -> str:
-    return f"has {' and '.join(given)}" if given else "has none of them"
-
-
-class DataSource(_Strict):
-    """An S3 object; ``version_id`` pins one version of it, else the newest at the start of the run is taken."""
-
-    s3_uri: S3Uri
+    s3_uri: S3Uri | None = None
     version_id: VersionId | None = None
+    invocation_logs: InvocationLogs | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        self._exactly_one("s3_uri", "invocation_logs")
+        if self.version_id is not None and self.s3_uri is None:
+            raise ValueError("version_id goes with s3_uri")
+        return self
 
 
-class ValidationData(_Strict):
+class ValidationData(Strict):
     """A file of its own, or the share of the training data that is held out."""
 
     s3_uri: S3Uri | None = None
@@ -140,7 +116,7 @@ class ValidationData(_Strict):
         return self
 
 
-class Grader(_Strict):
+class Grader(Strict):
     """A grader of this stack by its name, or any Lambda function that the stack was told it may call."""
 
     name: (
@@ -159,7 +135,36 @@ class Grader(_Strict):
         return self
 
 
-class Hyperparameters(_Strict):
+def _logs(info: ValidationInfo) -> InvocationLogs | None:
+    """The log source of a request whose training data is in order."""
+    data = info.data.get("training_data")
+    return data.invocation_logs if isinstance(data, TrainingData) else None
+
+
+def _nothing_to_split(validation: ValidationData | None, info: ValidationInfo) -> ValidationData | None:
+    logs = _logs(info)
+    if logs is not None and logs.native and validation is not None and validation.fraction is not None:
+        raise ValueError(
+            "fraction can't be given with native: Bedrock reads the logs itself, so there is nothing to split; "
+            "name a file with s3_uri, or leave validation_data out"
+        )
+    return validation
+
+
+def _has_a_reference(grader: Grader | None, info: ValidationInfo) -> Grader | None:
+    """All of the stack's own graders compare with a reference answer, and logs have one only if they are told so."""
+    logs = _logs(info)
+    if logs is not None and not logs.use_prompt_response and (grader is None or grader.lambda_arn is None):
+        name = grader.name if grader is not None else place_of(info).stack.grader
+        raise ValueError(
+            f"{name} compares with a reference answer, and logs have none: set "
+            "training_data.invocation_logs.use_prompt_response to true, so that the logged answers are the references, "
+            "or use a grader of your own that needs none (lambda_arn)"
+        )
+    return grader
+
+
+class Hyperparameters(Strict):
     """What Bedrock may be told of the training. All optional: what is missing, Bedrock chooses."""
 
     epoch_count: Annotated[int, Field(ge=1, le=50)] | None = None
@@ -172,34 +177,35 @@ class Hyperparameters(_Strict):
     eval_interval: Annotated[int, Field(ge=1, le=100)] | None = None
 
 
-class Promotion(_Strict):
+class Promotion(Strict):
     """What a candidate must reach to take over; gains are differences of the mean reward (0 to 1)."""
 
     min_gain: Annotated[float, Field(ge=-1, le=1)] = 0.0
     confidence: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
 
 
-class Budget(_Strict):
+class Budget(Strict):
     max_usd: Annotated[float, Field(gt=0, le=1_000_000)]
 
 
-class RunRequest(_Strict):
+class RunRequest(Strict):
     """What somebody wants: a better ``model`` from ``training_data``."""
 
     model: Annotated[str, StringConstraints(pattern=MODEL_PATTERN, max_length=MODEL_MAX_LENGTH)]
-    training_data: DataSource
+    # Before what is held against it.
+    training_data: TrainingData
     base_model: Annotated[str, StringConstraints(pattern=_BASE_MODEL, max_length=512)] | None = None
-    validation_data: ValidationData | None = None
-    grader: Grader | None = None
+    validation_data: Annotated[ValidationData | None, AfterValidator(_nothing_to_split)] = None
+    grader: Annotated[Grader | None, AfterValidator(_has_a_reference), Field(validate_default=True)] = None
     hyperparameters: Hyperparameters = Hyperparameters()
     deploy: Deploy = "on-demand"
     promote: Promotion = Promotion()
     budget: Budget | None = None
-    tags: Annotated[dict[TagKey, TagValue], Field(max_length=MAX_TAGS)] = {}
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=MAX_TAGS)] = Field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As it was written: without what was left to the defaults, be it by silence or by a null."""
-        return self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+        return self.model_dump(mode="json", exclude_unset=True, exclude_none=True, by_alias=True)
 
 
 def parse_request(document: bytes | str | Mapping[str, Any], stack: Stack, *, folder: str | None = None) -> RunRequest:
@@ -213,7 +219,7 @@ def parse_request(document: bytes | str | Mapping[str, Any], stack: Stack, *, fo
         document = json.dumps(document)
     content = _json_object(document)
     try:
-        return RunRequest.model_validate(dict(content), context=_Place(stack, folder))
+        return RunRequest.model_validate(dict(content), context=Place(stack, folder))
     except ValidationError as invalid:
         name = content.get("model")
         known = (

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from rft.errors import RequestProblem
 from rft.run.identity import MODEL_MAX_LENGTH
@@ -19,7 +20,13 @@ _ALLOWED = {
     "arn:aws:lambda:us-east-1:123456789012:function:my-grader:3",
     "tags": "pairs of texts, at most 40",
     "tags.*": "letters, digits, spaces and . _ : / = + @ -; 1 to 128 in a key, up to 256 in a value",
+    "training_data.invocation_logs.metadata_equals": "1 to 16 pairs of texts",
+    "training_data.invocation_logs.redact": "a list of at most 32 rules, as in email",
 }
+_METADATA = "letters, digits, spaces and . _ : / = + $ @ -; 1 to 256 in a key, up to 256 in a value"
+_METADATA_PAIR = "one pair of texts"
+_CONDITIONS = "a list of 1 to 16 conditions, each equals or notEquals"
+_FILTERS = "training_data.invocation_logs.request_metadata_filters."
 
 
 def explain(invalid: ValidationError, model: type[BaseModel]) -> list[RequestProblem]:
@@ -36,7 +43,7 @@ def explain(invalid: ValidationError, model: type[BaseModel]) -> list[RequestPro
 
 def _message(kind: str, error: Any, location: Sequence[str], model: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
-        return f"unknown key; known here: {', '.join(_model_at(location[:-1], model).model_fields)}"
+        return f"unknown key; known here: {', '.join(_field_names(_model_at(location[:-1], model)))}"
     if kind == "missing":
         return "is required"
     if kind == "value_error":
@@ -54,12 +61,19 @@ def shown(value: object) -> str:
 
 def _model_at(location: Sequence[str], model: type[BaseModel]) -> type[BaseModel]:
     for name in location:
-        field = model.model_fields.get(name)
+        if name.isdigit():
+            continue  # a place in a list of such models
+        field = _field_names(model).get(name)
         inner = [part for part in _types(field.annotation) if _is_model(part)] if field else []
         if not inner:
             break
         model = inner[0]
     return model
+
+
+def _field_names(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields by the names that they have in a request."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _is_model(part: Any) -> bool:
@@ -72,10 +86,14 @@ def _types(annotation: Any) -> list[Any]:
 
 def _allowed(location: Sequence[str], model: type[BaseModel]) -> str | None:
     """What a field takes, in words, from the field's own constraints."""
-    path = "tags.*" if location[:1] == ["tags"] and len(location) > 1 else ".".join(location)
+    path = ".".join(location)
     if path in _ALLOWED:
         return _ALLOWED[path]
-    field = _model_at(location[:-1], model).model_fields.get(location[-1]) if location else None
+    if location[:1] == ["tags"]:
+        return _ALLOWED["tags.*"]
+    if (words := _of_metadata(location, path)) is not None:
+        return words
+    field = _field_names(_model_at(location[:-1], model)).get(location[-1]) if location else None
     if field is None:
         return None
     types = _types(field.annotation)
@@ -91,9 +109,23 @@ def _allowed(location: Sequence[str], model: type[BaseModel]) -> str | None:
     return _in_words(types, bounds, choices)
 
 
+def _of_metadata(location: Sequence[str], path: str) -> str | None:
+    """What may stand below the two fields that filter by request metadata."""
+    if path.startswith("training_data.invocation_logs.metadata_equals."):
+        return _METADATA
+    if not path.startswith(_FILTERS):
+        return None
+    for last, words in ((location[-1], _METADATA_PAIR), (location[-2], _METADATA)):
+        if last in ("equals", "notEquals"):
+            return words
+    return _CONDITIONS if location[-1] in ("andAll", "orAll") else None
+
+
 def _in_words(types: Sequence[Any], bounds: Mapping[str, Any], choices: Sequence[str]) -> str | None:
     if choices:
         return "one of " + ", ".join(choices)
+    if bool in types:
+        return "true or false"
     if int in types:
         return f"a whole number from {bounds['ge']:,} to {bounds['le']:,}"
     if float in types:

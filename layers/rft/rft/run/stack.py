@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """``graders`` maps the names of the stack's own graders to the qualified ARNs of their published versions."""
+    """``graders`` maps the names of the stack's own graders to the qualified ARNs of their published versions.
+    ``log_bucket`` is the bucket of Bedrock's invocation logs, if the stack was told of one."""
 
     bucket: str
     region: str
     base_model: str
     grader: str
     graders: Mapping[str, str]
+    log_bucket: str | None = None

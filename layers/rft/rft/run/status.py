@@ -50,6 +50,8 @@ _CLOSING_STATUS = {
     "RequestInvalid": Status.REJECTED,
     "DatasetInvalid": Status.REJECTED,
     "DatasetMissing": Status.REJECTED,
+    "LogsMissing": Status.REJECTED,
+    "LogsDamaged": Status.REJECTED,
     "JobRefused": Status.REJECTED,
     "RunStopped": Status.STOPPED,
     "JobStopped": Status.STOPPED,

@@ -9,9 +9,10 @@ import orjson
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
-from rft.errors import RequestConflict, RequestInvalid, RequestProblem, RunEnded, RunNotFound
+from rft.errors import DatasetMissing, RequestConflict, RequestInvalid, RequestProblem, RunEnded, RunNotFound
 from rft.run.record import Run
 from rft.run.status import Status
+from rft.steps.check_dataset import DatasetTooLarge, check_dataset
 from rft.steps.job_metrics import job_metrics
 from rft.steps.pipeline import Pipeline
 from rft.steps.start_run import start_from_api
@@ -24,12 +25,16 @@ _STATUS_OF = {
     RequestConflict: HTTPStatus.CONFLICT,
     RunEnded: HTTPStatus.CONFLICT,
     RunNotFound: HTTPStatus.NOT_FOUND,
+    DatasetMissing: HTTPStatus.NOT_FOUND,
+    DatasetTooLarge: HTTPStatus.CONTENT_TOO_LARGE,
 }
 _TITLES = {
     RequestInvalid: "The request is invalid",
     RequestConflict: "The Idempotency-Key was used for another request",
     RunEnded: "The run has ended",
     RunNotFound: "There is no such run",
+    DatasetMissing: "There is no such object",
+    DatasetTooLarge: "The dataset is too large for the API",
 }
 logger = Logger()
 routes = APIGatewayRestResolver()
@@ -79,6 +84,11 @@ def get_events(run_id: str) -> Answer:
 @routes.get("/runs/<run_id>/metrics")
 def get_metrics(run_id: str) -> Answer:
     return _json(HTTPStatus.OK, job_metrics(Pipeline(), run_id))
+
+
+@routes.post("/datasets/check")
+def post_dataset_check() -> Answer:
+    return _json(HTTPStatus.OK, check_dataset(Pipeline(), routes.current_event.decoded_body or ""))
 
 
 @routes.post("/runs/<run_id>/stop")

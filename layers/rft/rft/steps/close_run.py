@@ -60,11 +60,21 @@ def _note(pipeline: Pipeline, run_id: str, error: str, message: str) -> Run:
     """Put the reason on record before anything else can fail: the first one is the true one."""
     run = pipeline.store.get(run_id)
     if run.reason is None and not run.status.is_terminal:
-        details = (run.dataset or {}).get("report_uri") if error == "DatasetInvalid" else None
+        error, message = _of_the_batch(run, error, message)
+        reports = run.dataset or run.conversion or {}
+        details = reports.get("report_uri") if error in ("DatasetInvalid", "LogsDamaged") else None
         reason = {"error": error, "message": message, "details_uri": details}
         pipeline.store.record(run_id, "closing", {"error": error}, reason=reason)
         run = pipeline.store.get(run_id)
     return run
+
+
+def _of_the_batch(run: Run, error: str, message: str) -> tuple[str, str]:
+    """Of a map whose batches failed, the state machine knows only that they did; the batch has noted why."""
+    fault = (run.conversion or {}).get("fault")
+    if error != "States.ExceedToleratedFailureThreshold" or fault is None:
+        return error, message
+    return fault["error"], f"batch {fault['batch']} of the logs: {fault['message']}"
 
 
 def _end(pipeline: Pipeline, run: Run, said: list[str]) -> dict[str, Any]:

@@ -69,4 +69,5 @@ class Environment:
             base_model=self._get("DEFAULT_BASE_MODEL"),
             grader=self._get("DEFAULT_GRADER"),
             graders=graders,
+            log_bucket=self._variables.get("LOG_BUCKET") or None,
         )

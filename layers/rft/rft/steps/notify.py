@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -97,6 +98,7 @@ def compose(run: Run, *, bucket: str, region: str) -> str:
         "Custom model": run.custom_model_arn,
         "Training job": run.job_arn,
         "Base model": run.base_model,
+        "Logs": _logs_in_words(run.conversion),
         "Records": f"{dataset['train_records']} training, {dataset['validation_records']} validation"
         if "train_records" in dataset
         else None,
@@ -110,6 +112,13 @@ def compose(run: Run, *, bucket: str, region: str) -> str:
     lines += [f"{name + ':':14}{value}" for name, value in facts.items() if value]
     lines += ["", *(f"Note: {warning}" for warning in run.warnings), f"Next: {_next_command(run)}"]
     return "\n".join(lines) + "\n"
+
+
+def _logs_in_words(conversion: dict[str, Any] | None) -> str | None:
+    if conversion is None or "records" not in conversion:
+        return None
+    left_out = f"{sum(conversion['skipped'].values()):,} skipped, {sum(conversion['failed'].values()):,} failed"
+    return f"{conversion['records']:,} records, {conversion['converted']:,} converted, {left_out}"
 
 
 def _next_command(run: Run) -> str:

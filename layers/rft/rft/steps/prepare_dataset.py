@@ -6,20 +6,23 @@ import json
 from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, repeat
 from typing import Any
 
 from rft.aws import objects
 from rft.aws.clients import client
 from rft.dataset.canonical import with_rft_field
-from rft.dataset.checking import DatasetCheck
 from rft.dataset.limits import Limits
 from rft.dataset.lines import Line, split_lines
 from rft.dataset.split import choose_validation
+from rft.dataset.whole_file import FileCheck, check_file, with_overlap
 from rft.errors import DatasetInvalid
+from rft.run.log_source import LogSource
 from rft.run.record import Run
 from rft.run.status import Status
+from rft.steps.dataset_limits import limits_of_run
+from rft.steps.log_files import source_key
 from rft.steps.pipeline import Pipeline
 
 DEFAULT_FRACTION = 0.1
@@ -29,21 +32,32 @@ _JSONL = "application/jsonl"
 @dataclass(frozen=True, slots=True)
 class _Checked:
     source: objects.PinnedObject
-    report: dict[str, Any]
-    hashes: array[int]
+    found: FileCheck
+
+    @property
+    def report(self) -> dict[str, Any]:
+        source = {"source": self.source.uri, "version_id": self.source.version_id, "etag": self.source.etag}
+        return source | self.found.report.to_json()
+
+    @property
+    def hashes(self) -> array[int]:
+        return self.found.split_hashes
+
+    def held_against(self, training: _Checked) -> _Checked:
+        return replace(self, found=replace(self.found, report=with_overlap(self.found, training.found)))
 
 
 def prepare_dataset(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
     """Raises ``DatasetInvalid`` with the place of the report that names each bad line, and ``DatasetMissing``."""
     run = pipeline.begin(run_id, Status.PREPARING)
     request = run.request
-    # All of the stack's own graders compare with the reference; what somebody else's needs, only they know.
-    needs_reference = "lambda_arn" not in request.get("grader", {})
-    training = _check(request["training_data"], Limits(require_reference=needs_reference))
+    location = _training_location(pipeline, run)
+    training = _check(location, limits_of_run(run)) if location is not None else None
     validation_source = request.get("validation_data") or {}
-    # Bedrock publishes a minimum for training prompts only.
-    few = Limits(min_records=1, require_reference=needs_reference)
-    validation = _check(validation_source, few) if "s3_uri" in validation_source else None
+    limits = limits_of_run(run, validation=True)
+    validation = _check(validation_source, limits) if "s3_uri" in validation_source else None
+    if training is not None and validation is not None:
+        validation = validation.held_against(training)
     report_uri = _report(pipeline, run, training, validation)
     faults = [c.report for c in (training, validation) if c is not None and not c.report["valid"]]
     if faults:
@@ -53,6 +67,15 @@ def prepare_dataset(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
     dataset["report_uri"] = report_uri
     pipeline.store.record(run_id, "dataset", dataset, dataset=dataset)
     return {"run_id": run_id}
+
+
+def _training_location(pipeline: Pipeline, run: Run) -> dict[str, Any] | None:
+    """None where Bedrock reads the logs itself: then there is nothing of the training data to check."""
+    logs = LogSource.of(run.request)
+    if logs is None:
+        location: dict[str, Any] = run.request["training_data"]
+        return location
+    return None if logs.native else {"s3_uri": f"s3://{pipeline.environment.bucket}/{source_key(run)}"}
 
 
 def _lines(source: objects.PinnedObject) -> Iterator[Line]:
@@ -66,20 +89,14 @@ def _records(source: objects.PinnedObject) -> Iterator[bytes]:
 
 def _check(location: dict[str, Any], limits: Limits) -> _Checked:
     source = objects.pin(client("s3"), location["s3_uri"], location.get("version_id"))
-    check = DatasetCheck(limits=limits)
-    hashes = array("Q")
-    for line in _lines(source):
-        facts = check.add(line)
-        if facts is not None:
-            hashes.append(facts.split_hash)
-    report = {"source": source.uri, "version_id": source.version_id, "etag": source.etag} | check.report().to_json()
-    return _Checked(source, report, hashes)
+    return _Checked(source, check_file(objects.chunks(client("s3"), source), limits, name=source.key))
 
 
-def _report(pipeline: Pipeline, run: Run, training: _Checked, validation: _Checked | None) -> str:
-    report = {"run_id": run.run_id, "training": training.report}
-    if validation is not None:
-        report["validation"] = validation.report
+def _report(pipeline: Pipeline, run: Run, training: _Checked | None, validation: _Checked | None) -> str:
+    report: dict[str, Any] = {"run_id": run.run_id}
+    for name, checked in (("training", training), ("validation", validation)):
+        if checked is not None:
+            report[name] = checked.report
     body = json.dumps(report, indent=2, ensure_ascii=True).encode()
     key = f"{run.folder}dataset/report.json"
     return objects.put(client("s3"), pipeline.environment.bucket, key, body, "application/json")
@@ -95,10 +112,13 @@ def _summary(faults: list[dict[str, Any]]) -> str:
 
 
 def _write(
-    pipeline: Pipeline, run: Run, training: _Checked, validation: _Checked | None, fraction: float
+    pipeline: Pipeline, run: Run, training: _Checked | None, validation: _Checked | None, fraction: float
 ) -> dict[str, Any]:
     """The canonical copies: the user's own lines with the ``rft`` field, under keys that Bedrock's pattern accepts."""
-    held_out = frozenset[int]() if validation else choose_validation(training.hashes, fraction=fraction)
+    held_out = frozenset[int]()
+    if training is not None and validation is None:
+        held_out = choose_validation(training.hashes, fraction=fraction)
+    names = [*(["train"] if training is not None else []), *(["validation"] if validation or held_out else [])]
     counts = {"train": 0, "validation": 0}
     rft = {"run_id": run.run_id, "model": run.model}
     with ExitStack() as stack:
@@ -108,20 +128,25 @@ def _write(
                     client("s3"), pipeline.environment.bucket, f"{run.folder}dataset/{name}.jsonl", _JSONL
                 )
             )
-            for name in (("train", "validation") if validation or held_out else ("train",))
+            for name in names
         }
-        sides = ("validation" if split_hash in held_out else "train" for split_hash in training.hashes)
-        for checked, names in ((training, sides), (validation, repeat("validation"))):
+        hashes = training.hashes if training is not None else ()
+        sides = ("validation" if split_hash in held_out else "train" for split_hash in hashes)
+        for checked, side in ((training, sides), (validation, repeat("validation"))):
             if checked is None:
                 continue
             # Exactly the records that were checked, or nothing: a disagreement of the two passes must not be written.
-            for record, name in zip(_records(checked.source), islice(names, len(checked.hashes)), strict=True):
+            for record, name in zip(_records(checked.source), islice(side, len(checked.hashes)), strict=True):
                 writers[name].write(with_rft_field(record, rft) + b"\n")
                 counts[name] += 1
-    return {
-        "train_uri": writers["train"].uri,
+    held_out_copy = {
         "validation_uri": writers["validation"].uri if "validation" in writers else None,
-        "train_records": counts["train"],
         "validation_records": counts["validation"],
+    }
+    if training is None:
+        return held_out_copy
+    return held_out_copy | {
+        "train_uri": writers["train"].uri,
+        "train_records": counts["train"],
         "source_version_id": training.source.version_id,
     }

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from rft.aws import executions, objects
 from rft.aws.clients import client
 from rft.aws.clock import now
 from rft.errors import DatasetMissing, RequestInvalid, RequestProblem
 from rft.run.identity import model_slug, run_id
+from rft.run.log_source import LogSource, is_converted
 from rft.run.record import Run
 from rft.run.request import MAX_REQUEST_BYTES, RunRequest, grader_arn, parse_request
 from rft.run.status import Status
@@ -129,20 +130,28 @@ def _start(pipeline: Pipeline, request: RunRequest, run: str) -> Started:
     record = wanted if created else pipeline.store.get(run)
     if not record.status.is_terminal:
         # Also for a run that exists: the first attempt may have died between the record and the execution.
-        executions.start(client("stepfunctions"), machine, run)
+        data: Literal["dataset", "logs"] = "logs" if is_converted(record.request) else "dataset"
+        executions.start(client("stepfunctions"), machine, run, data)
     if created:
         pipeline.announce(record)
     return Started(record, created)
 
 
 def _not_yet(request: RunRequest) -> list[str]:
-    """What this version records but doesn't act upon: better said than found out."""
+    """What this version records but doesn't act upon, or can't know: better said than found out."""
     given = request.to_json()
     said = {
         "budget": "budget: recorded, not enforced yet; this version estimates no cost",
         "promote": "promote: recorded, not enforced yet; this version deploys every model that was trained",
     }
-    return [text for name, text in said.items() if name in given]
+    warnings = [text for name, text in said.items() if name in given]
+    logs = LogSource.of(given)
+    if logs is not None and logs.native:
+        warnings.append(
+            "native: Bedrock converts the logs itself; AWS does not say which records it takes, nor what the grader "
+            "gets as reference_answer"
+        )
+    return warnings
 
 
 def _reject(pipeline: Pipeline, invalid: RequestInvalid, origin: tuple[str, ...], name: str) -> Started:
