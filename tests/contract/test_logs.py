@@ -163,8 +163,11 @@ def test_nothing_to_read_is_a_rejected_run_that_says_what_is_there(app: Applicat
         list_logs(app.pipeline, start(app, f"s3://{LOG_BUCKET}/c/", model="c"))
 
 
-def test_more_objects_than_one_listing_takes_are_refused(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "MAX_OBJECTS", 5)
+@pytest.mark.parametrize(("limit", "value"), [("MAX_OBJECTS", 5), ("MAX_BYTES", 1_000)])
+def test_more_logs_than_one_run_can_take_are_refused(
+    app: Application, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    monkeypatch.setattr(listing, limit, value)
     put_logs(objects=6)
     with pytest.raises(DatasetInvalid, match="narrower prefix"):
         list_logs(app.pipeline, start(app))

@@ -96,16 +96,26 @@ def test_bedrock_reads_the_logs_itself_where_it_is_asked_to(pipeline: Pipeline, 
     assert summary_of_job(pipeline, run["run_id"])["training_records"] == ledger.converted
 
 
-def test_logs_of_the_stacks_own_bucket_train_natively_too(pipeline: Pipeline, short: Short) -> None:
-    """What `rft submit` uploads, and what lies beside a run.json: Bedrock's role may read both."""
-    made = make_logs(objects=8, damaged=0, prompts=110)
+@pytest.mark.parametrize("native", [True, False])
+def test_logs_of_the_stacks_own_bucket_train_too(pipeline: Pipeline, short: Short, native: bool) -> None:
+    """What `rft submit` uploads, and what lies beside a run.json: the roles may read both."""
+    model = "logs-native-own" if native else "logs-own"
+    made = make_logs(objects=16, damaged=4, prompts=110)
     for key, body in made.objects.items():
-        pipeline.put(f"inbox/logs-own/logs/{key}", body)
-    request = request_of(pipeline, "logs-own", short, s3_uri="logs/", native=True)
-    pipeline.put("inbox/logs-own/run.json", request | {"deploy": "none"})
-    run = pipeline.ended(pipeline.run_of("logs-own")["run_id"])
+        pipeline.put(f"inbox/{model}/logs/{key}", body)
+    request = request_of(
+        pipeline, model, short, s3_uri="logs/", native=native, max_failed_share=None if native else 0.5
+    )
+    pipeline.put(f"inbox/{model}/run.json", request | {"deploy": "none"})
+    run = pipeline.ended(pipeline.run_of(model)["run_id"])
     assert run["status"] == "kept", run["reason"]
-    assert summary_of_job(pipeline, run["run_id"])["training_records"] == made.ledger.converted
+    records = summary_of_job(pipeline, run["run_id"])["training_records"]
+    if native:
+        assert records == made.ledger.converted
+    else:
+        assert run["conversion"]["failed"] == made.ledger.to_json()["failed"]
+        assert run["dataset"]["train_records"] + run["dataset"]["validation_records"] == made.ledger.converted
+        assert records == run["dataset"]["train_records"]
 
 
 def test_too_damaged_logs_reject_the_run_before_a_job(pipeline: Pipeline, ledger: Any, short: Short) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
-from rft.run.request_logs import NATIVE_FOLDERS
+from rft.run.request_logs import OWN_FOLDERS
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 # The closed list: actions that know no resource.
@@ -242,7 +242,7 @@ def test_bedrock_reads_of_our_bucket_what_it_trains_on_and_where_users_put_logs(
         json.dumps({"Fn::Sub": f"${{DataBucket.Arn}}/{folder}/*"})
         for folder in ("runs/*/dataset", "runs/*/output", "inbox", "datasets")
     }
-    assert {f"{folder}/" for folder in ("inbox", "datasets")} == set(NATIVE_FOLDERS)
+    assert {f"{folder}/" for folder in ("inbox", "datasets")} == set(OWN_FOLDERS)
 
 
 def test_the_listing_never_looks_into_the_pipelines_own_folder(resources: dict[str, Any]) -> None:
@@ -251,7 +251,7 @@ def test_the_listing_never_looks_into_the_pipelines_own_folder(resources: dict[s
         for s in statements(resources["ListLogsRole"]["Properties"])
         if as_list(s["Resource"]) == [{"Fn::GetAtt": ["DataBucket", "Arn"]}]
     ]
-    assert statement["Condition"] == {"StringNotLike": {"s3:prefix": ["", "runs/*"]}}
+    assert statement["Condition"] == {"StringLike": {"s3:prefix": ["inbox/*", "datasets/*"]}}
 
 
 def test_both_doors_know_the_log_bucket(resources: dict[str, Any]) -> None:

@@ -268,9 +268,10 @@ def test_a_prefix_is_made_absolute_and_ends_with_a_slash(uri: str, folder: str |
         ("logs/", "must have the form s3://bucket/prefix/"),
         ("https://logs-1/x/", "must have the form"),
         ("s3://elsewhere/x/", "must lie in s3://logs-1/ (parameter InvocationLogBucket) or s3://data-1/"),
-        ("s3://data-1/", "must be a folder of its own"),
-        ("s3://data-1/runs/", "must be a folder of its own"),
-        ("s3://data-1/runs/m-1/dataset/", "must be a folder of its own"),
+        ("s3://data-1/", "must lie below inbox/ or datasets/"),
+        ("s3://data-1/runs/", "must lie below inbox/ or datasets/"),
+        ("s3://data-1/mine/", "must lie below inbox/ or datasets/"),
+        ("s3://data-1/runs/m-1/dataset/", "must lie below inbox/ or datasets/"),
         ("s3://logs-1/a/../b/", "no folder named"),
         ("s3://logs-1/a\u0007/", "no control characters"),
         (f"s3://logs-1/{'x' * 901}", "at most 900 bytes"),
@@ -347,7 +348,6 @@ METADATA = "letters, digits, spaces and . _ : / = + $ @ -; 1 to 256 in a key, up
         ({"redact": ["email", "email"]}, "redact", "more than one is named email"),
         ({"native": True, "max_prompts": 5, "redact": ["email"]}, "logs", "can't be told max_prompts, redact"),
         ({"native": True, "s3_uri": "s3://logs-1/dt=1/"}, "logs", "Bedrock takes an s3_uri"),
-        ({"native": True, "s3_uri": "s3://data-1/mine/"}, "logs", "inbox/ and datasets/ only"),
         ({"native": True, "validation_data": {"fraction": 0.1}}, "validation_data", "nothing to split"),
     ],
 )
@@ -373,7 +373,7 @@ def test_native_logs_may_have_a_validation_file_or_none() -> None:
 
 
 def test_training_data_come_from_one_place() -> None:
-    logs = {"s3_uri": "s3://data-1/logs/"}
+    logs = {"s3_uri": "s3://data-1/inbox/logs/"}
     for data in ({}, {"s3_uri": "s3://data-1/t.jsonl", "invocation_logs": logs}, {"version_id": "1"}):
         found = problems(GOOD | {"training_data": data})
         assert "needs exactly one of s3_uri, invocation_logs" in found["training_data"]

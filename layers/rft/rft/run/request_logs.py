@@ -18,8 +18,7 @@ from rft.run.request_words import shown
 MAX_REDACTIONS = 32
 MAX_PATTERN = 1_000
 MAX_SEED = 2**53 - 1  # the largest whole number that every JSON reader keeps
-# Of the stack's own bucket: where users put things, and what Bedrock's role may read of it.
-NATIVE_FOLDERS = ("inbox/", "datasets/")
+OWN_FOLDERS = ("inbox/", "datasets/")  # of the stack's own bucket: where users put things, and all that may be read
 
 _METADATA_TEXT = r"^[a-zA-Z0-9\s._:/=+$@-]*$"
 _BEDROCK_URI = re.compile(r"s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](/[-!_*'().a-z0-9A-Z]+)*/?")
@@ -48,8 +47,8 @@ def _check_bucket(bucket: str, key: str, place: Place) -> None:
         allowed = f"s3://{logs}/ (parameter InvocationLogBucket) or s3://{own}/" if logs else f"s3://{own}/"
         hint = "" if logs else ": to read a log bucket, deploy the stack with its name as InvocationLogBucket"
         raise ValueError(f"must lie in {allowed}{hint}")
-    if bucket == own and bucket != logs and (not key or key.startswith("runs/")):
-        raise ValueError("must be a folder of its own in the stack's bucket, and not runs/, where the pipeline writes")
+    if bucket == own and bucket != logs and not key.startswith(OWN_FOLDERS):
+        raise ValueError(f"must lie below {' or '.join(OWN_FOLDERS)} in the stack's own bucket: copy the logs there")
 
 
 def _redaction(rule: Any) -> Any:
@@ -161,7 +160,7 @@ class InvocationLogs(Strict):
         return self
 
     @model_validator(mode="after")
-    def _what_bedrock_can_be_told(self, info: ValidationInfo) -> Self:
+    def _what_bedrock_can_be_told(self) -> Self:
         if not self.native:
             return self
         ours = [
@@ -174,8 +173,4 @@ class InvocationLogs(Strict):
                 "native: Bedrock takes an s3_uri of at most 1,024 of a-z, A-Z, 0-9 and - ! _ * ' ( ) . in its folders; "
                 f"it is {shown(self.s3_uri)}"
             )
-        stack = place_of(info).stack
-        bucket, _, key = self.s3_uri.removeprefix("s3://").partition("/")
-        if bucket != stack.log_bucket and not key.startswith(NATIVE_FOLDERS):
-            raise ValueError("native: of the stack's own bucket Bedrock's role reads inbox/ and datasets/ only")
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -25,6 +26,7 @@ from rft.steps.log_files import (
     shard_key,
     source_key,
 )
+from rft.steps.log_reading import THREADS
 from rft.steps.pipeline import Pipeline
 
 MIN_PROMPTS = 100  # Bedrock trains on no fewer (user guide, rft-prepare-data)
@@ -62,7 +64,9 @@ class _Shards:
 
     def __init__(self, pipeline: Pipeline, run: Run, batches: int) -> None:
         s3, bucket = client("s3"), pipeline.environment.bucket
-        self._pinned = [objects.pin(s3, f"s3://{bucket}/{shard_key(run, batch)}", None) for batch in range(batches)]
+        uris = [f"s3://{bucket}/{shard_key(run, batch)}" for batch in range(batches)]
+        with ThreadPoolExecutor(THREADS) as pool:
+            self._pinned = list(pool.map(lambda uri: objects.pin(s3, uri, None), uris))
 
     def __call__(self) -> Iterator[Iterable[bytes]]:
         return (self._lines(shard) for shard in self._pinned)
@@ -78,11 +82,11 @@ def _add_up(pipeline: Pipeline, run: Run, batches: int) -> tuple[ConversionCount
     counts = ConversionCounts()
     problems: list[Json] = []
     redacted: Counter[str] = Counter()
-    for batch in range(batches):
-        report = _read(pipeline, counts_key(run, batch))
-        counts.merge(ConversionCounts.from_json(report["counts"]))
-        problems += report["problems"][: _MAX_LISTED - len(problems)]
-        redacted.update(report["redacted"])
+    with ThreadPoolExecutor(THREADS) as pool:
+        for report in pool.map(lambda batch: _read(pipeline, counts_key(run, batch)), range(batches)):
+            counts.merge(ConversionCounts.from_json(report["counts"]))
+            problems += report["problems"][: _MAX_LISTED - len(problems)]
+            redacted.update(report["redacted"])
     return counts, {"redacted": dict(redacted), "problems": problems}
 
 

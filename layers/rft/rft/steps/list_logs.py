@@ -21,7 +21,9 @@ from rft.steps.pipeline import Pipeline
 
 BATCH_OBJECTS = 200
 BATCH_BYTES = 64 * 1024 * 1024  # a larger object is a batch of its own
-MAX_OBJECTS = 2_000_000  # what one function can list in its time
+# What AssembleLogs can read twice in its time, with room: of 16 GB of logs some 30 GB of prompts may be left.
+MAX_OBJECTS = 500_000
+MAX_BYTES = 16_000_000_000
 _DENIED = frozenset({"AccessDenied", "AllAccessDisabled", "NoSuchBucket", "403"})
 _JSON = "application/json"
 
@@ -51,16 +53,19 @@ def list_logs(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
 
 def _logs(uri: str, kinds: Counter[str]) -> Iterator[objects.PinnedObject]:
     """The log objects below ``uri``; every object is counted by its kind."""
+    size = 0
     try:
         for found in objects.listed(client("s3"), uri):
             kind = object_kind(found.key, found.size)
             kinds[kind.value] += 1
             if kind is ObjectKind.LOG:
+                size += found.size
+                if kinds[kind.value] > MAX_OBJECTS or size > MAX_BYTES:
+                    raise DatasetInvalid(
+                        f"there are more than {MAX_OBJECTS:,} log objects or {MAX_BYTES / 1e9:.0f} GB under {uri}: "
+                        "name a narrower prefix, a month or a day"
+                    )
                 yield found
-            if kinds[ObjectKind.LOG.value] > MAX_OBJECTS:
-                raise DatasetInvalid(
-                    f"there are more than {MAX_OBJECTS:,} log objects under {uri}: name a narrower prefix"
-                )
     except ClientError as error:
         if error_code(error) not in _DENIED:
             raise
