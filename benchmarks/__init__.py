@@ -11,13 +11,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One line of the table. ``promise`` is the highest value allowed, None where the value is only for information."""
+    """One line of the table. ``promise`` is the highest value allowed, or with ``at_least`` the lowest; None where the
+    value is only for information."""
 
     what: str
     value: float
     unit: str
     promise: float | None = None
+    at_least: bool = False
 
     @property
     def kept(self) -> bool:
-        return self.promise is None or self.value <= self.promise
+        if self.promise is None:
+            return True
+        return self.value >= self.promise if self.at_least else self.value <= self.promise

@@ -27,7 +27,11 @@ def main(names: Sequence[str]) -> int:
 
 
 def _line(m: Measurement) -> str:
-    promise = "" if m.promise is None else f"<= {m.promise:g} {m.unit}   {'kept' if m.kept else 'NOT KEPT'}"
+    promise = (
+        ""
+        if m.promise is None
+        else f"{'>=' if m.at_least else '<='} {m.promise:g} {m.unit}   {'kept' if m.kept else 'NOT KEPT'}"
+    )
     return f"  {m.what:<58} {m.value:>9.3g} {m.unit:<9} {promise}".rstrip()
 
 
