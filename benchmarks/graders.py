@@ -10,7 +10,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import Measurement
+from benchmarks._rules import measure_rules
+from benchmarks._timing import ROUNDS, seconds
 from functions.graders.format_validation import app as format_validation
 from functions.graders.math_reasoning import app as math_reasoning
 from rft.grading import Sample, grader
@@ -28,8 +29,11 @@ from rft.grading.json_answer import MAX_ANSWER
 from rft.grading.math_reasoning import score_final_number
 
 ROOT = Path(__file__).parents[1]
-ROUNDS = 9
 BATCH = 64
+
+EVERY_RULE = sorted(
+    f"rft.grading.rules.{path.stem}" for path in (ROOT / "layers/rft/rft/grading/rules").glob("[!_]*.py")
+)
 
 PROMISE_AT_100_WORDS = 60.0  # µs
 PROMISE_HOSTILE = 5.0  # ms
@@ -78,21 +82,24 @@ class _Case:
 
 
 def measure() -> Iterator[Measurement]:
-    """Scoring alone and the whole handler at 10, 100 and 500 words; hostile answers; imports in fresh processes."""
+    """Scoring alone and the whole handler at 10, 100 and 500 words; hostile answers; imports; the rules."""
     with contextlib.redirect_stdout(io.StringIO()):  # Powertools' logger keeps the stream that it began with
         handlers = [grader(app.score, name=f"benchmark-{app.__name__}") for app in (math_reasoning, format_validation)]
     for words in (10, 100, 500):
         promise = PROMISE_AT_100_WORDS if words == 100 else None
         for case in _cases(words, *handlers):
-            alone = _seconds(case.score_once)
+            alone = seconds(case.score_once)
             yield Measurement(f"{case.name}, {words} words, scoring", alone * 1e6, "µs/sample", promise)
-            whole = _seconds(case.handle_batch) / BATCH
+            whole = seconds(case.handle_batch) / BATCH
             yield Measurement(f"{case.name}, {words} words, handler with metrics", whole * 1e6, "µs/sample", promise)
     yield _worst("math reasoning", HOSTILE_SOLUTIONS, lambda answer: score_final_number(answer, "42"))
     yield _worst("format validation", HOSTILE_OBJECTS, lambda answer: score_format(answer, {"a": 1}, {}))
     for name in ("math_reasoning", "format_validation"):
         ratio = _import_ratio("import app", [f"functions/graders/{name}", "layers/rft"])
         yield Measurement(f"import of {name} against boto3 and an S3 client", ratio, "", PROMISE_IMPORT)
+    ratio = _import_ratio(f"import {', '.join(EVERY_RULE)}", ["layers/rft"])
+    yield Measurement("import of every rule at once against the same", ratio, "")
+    yield from measure_rules()
 
 
 def _cases(words: int, math_handler: Handler, format_handler: Handler) -> Iterator[_Case]:
@@ -114,23 +121,8 @@ def _item(case: _Case) -> dict[str, Any]:
     }
 
 
-def _seconds(call: Callable[[], object]) -> float:
-    """CPU seconds of one call: the median of rounds of at least 20 ms each."""
-    times = 1
-    while (spent := _cpu(call, times)) < 0.02:
-        times = max(times * 2, int(times * 0.025 / max(spent, 1e-6)))
-    return statistics.median(_cpu(call, times) for _ in range(ROUNDS)) / times
-
-
-def _cpu(call: Callable[[], object], times: int) -> float:
-    start = time.process_time()
-    for _ in range(times):
-        call()
-    return time.process_time() - start
-
-
 def _worst(name: str, answers: dict[str, str], score: Callable[[str], object]) -> Measurement:
-    spent = {kind: _seconds(partial(score, answer)) for kind, answer in answers.items()}
+    spent = {kind: seconds(partial(score, answer)) for kind, answer in answers.items()}
     kind = max(spent, key=spent.__getitem__)
     return Measurement(f"{name}, hostile: {kind}", spent[kind] * 1e3, "ms", PROMISE_HOSTILE)
 

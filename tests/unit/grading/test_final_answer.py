@@ -75,6 +75,9 @@ def test_marked_answers(text: str, value: Fraction | int) -> None:
         ("it is *42*.", 42),
         ("The result is -42", -42),
         (r"It is \(42\).", 42),
+        (r"It is $3\times10^{2}$", 300),
+        (r"It is \frac{1}{2}.", Fraction(1, 2)),
+        ("5 apples or pears make 42", 42),
     ],
 )
 def test_the_last_number_where_nothing_is_marked(text: str, value: Fraction | int) -> None:
@@ -104,7 +107,11 @@ def test_a_marker_that_cannot_be_read_is_wrong_whatever_else_is_there(text: str)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "no number", "####", "\\boxed", "it is 1 000", "it is 20,000,00", "x = - 5", "see Q42x", "at 3:42"]
+    "text",
+    [
+        *("", "no number", "####", "\\boxed", "it is 1 000", "it is 20,000,00", "x = - 5", "see Q42x", "at 3:42"),
+        *("5 or 42", "it is 5, or maybe 42.", "either 5 or 42", "5 OR $42$"),
+    ],
 )
 def test_no_number(text: str) -> None:
     found = final_answer(text)

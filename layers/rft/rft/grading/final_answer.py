@@ -6,7 +6,8 @@ A solution is searched in this order, and the first of these that is there is it
 2. the number right after the last ``the answer is`` (or ``answer:``, ``answer =``);
 3. the last word with a digit in it.
 
-So an answer commits to one number. A marker whose content can't be read is a wrong answer, not a reason to look on.
+So an answer commits to one number: ``5 or 6`` is none. A marker whose content can't be read is a wrong answer, not a
+reason to look on.
 """
 
 from __future__ import annotations
@@ -129,9 +130,18 @@ def _last_number(text: str) -> Quantity | None:
     at = next(i for i in range(len(words) - 1, -1, -1) if _DIGIT.search(words[i]))
     raw = words[at].rpartition("=")[2].lstrip(_AROUND_A_NUMBER)
     word = raw.rstrip(_AROUND_A_NUMBER)
+    word += "}" * (word.count("{") - word.count("}"))  # those of \frac{1}{2} and 10^{2} are a part of it
+    if _is_one_of_several(words, at):
+        return None
     before = words[at - 1] if at and "=" not in words[at] else ""
     if before[-1:].isdigit():
         return parse_quantity(f"{before} {word}")  # a mixed number, or nothing: 1 000 isn't 0
     if before in ("-", "−", "–") or parse_quantity(word) is None:
         return None
     return leading_quantity(" ".join((raw, *words[at + 1 : at + 3])))  # million or per cent may follow
+
+
+def _is_one_of_several(words: list[str], at: int) -> bool:
+    """Whether another number stands before with an "or": ``5 or 6``, ``5, or maybe 6``."""
+    nearby = range(max(1, at - 2), at)
+    return any(words[i].lower() == "or" and _DIGIT.search(words[i - 1]) for i in nearby)

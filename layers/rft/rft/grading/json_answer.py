@@ -1,4 +1,4 @@
-"""An answer that must be one JSON object and nothing else."""
+"""An answer that must be JSON, one object say, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,26 +10,39 @@ MAX_ANSWER = 32_768  # characters, about what 8,192 tokens hold
 MAX_DEPTH = 64
 
 
-class NotOneObject(ValueError):
+class NotJson(ValueError):
+    """The text isn't one JSON value, or is one that readers of JSON disagree about."""
+
+
+class NotOneObject(NotJson):
     """The text isn't one JSON object, or is one that readers of JSON disagree about."""
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """The JSON object that ``text`` is, after white space and one Markdown code fence around it.
+    """The JSON object that ``text`` is, as parse_json reads it. Raises NotOneObject, for any other JSON value too."""
+    try:
+        value = parse_json(text)
+    except NotJson as exc:
+        raise NotOneObject(str(exc)) from exc
+    if not isinstance(value, dict):
+        raise NotOneObject("JSON, but no object")
+    return value
 
-    Raises NotOneObject for anything else: prose beside it, another JSON value, a name that occurs twice in an object,
-    NaN and Infinity, a number beyond the range of a double, more than 64 levels, more than 32,768 characters.
+
+def parse_json(text: str) -> Any:
+    """The JSON value that ``text`` is, after white space and one Markdown code fence around it.
+
+    Raises NotJson for anything else: prose beside it, a name that occurs twice in an object, NaN and Infinity, a number
+    beyond the range of a double, more than 64 levels, more than 32,768 characters.
     """
     if len(text) > MAX_ANSWER:
-        raise NotOneObject("too long")
+        raise NotJson("too long")
     try:
         value = _DECODER.decode(_without_fence(text.strip()))
     except (ValueError, RecursionError) as exc:
-        raise NotOneObject("no JSON") from exc
-    if not isinstance(value, dict):
-        raise NotOneObject("JSON, but no object")
+        raise NotJson("no JSON") from exc
     if _is_deeper(value, MAX_DEPTH):
-        raise NotOneObject("too deep")
+        raise NotJson("too deep")
     return value
 
 
@@ -69,14 +82,14 @@ def _is_deeper(value: object, limit: int) -> bool:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise NotOneObject("a name occurs twice")
+        raise NotJson("a name occurs twice")
     return value
 
 
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise NotOneObject("a number that isn't finite")
+        raise NotJson("a number that isn't finite")
     return value
 
 
