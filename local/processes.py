@@ -88,6 +88,20 @@ def kill(pids: Iterable[int]) -> None:
     _signal(leaders, signal.SIGKILL)
     while any(is_alive(pid) for pid in leaders):
         time.sleep(0.01)
+    # The others of a session die a moment after its leader. Who has no /proc has to believe that they do.
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while _in_sessions(frozenset(leaders)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def _in_sessions(leaders: frozenset[int]) -> bool:
+    """Whether any process of these sessions still runs."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, _, session = stat.read_text().rpartition(")")[2].split()[:4]
+            if int(session) in leaders and state not in "ZX":
+                return True
+    return False
 
 
 def _signal(leaders: Iterable[int], sign: signal.Signals) -> None:

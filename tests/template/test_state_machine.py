@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+import botocore.exceptions
+
 from rft import errors
 from rft.run.record import Run
 from rft.run.status import Status
@@ -48,10 +50,10 @@ def test_every_error_that_is_caught_by_name_exists(machine: dict[str, Any]) -> N
         for rule in [*state.get("Retry", []), *state.get("Catch", [])]
         for error in rule["ErrorEquals"]
     }
-    foreign = re.compile(
-        r"(States|Lambda|Sandbox|Runtime)\..+|ClientError|.*(Exception|TimeoutError|ConnectionError)|IncompleteReadError"
-    )
-    assert {error for error in named if not foreign.fullmatch(error)} <= ours
+    services = re.compile(r"(States|Lambda|Sandbox|Runtime)\..+|.*Exception")
+    sdk = {name for name in vars(botocore.exceptions) if name.endswith("Error")}
+    assert {error for error in named if not services.fullmatch(error)} <= ours | sdk
+    assert {"ResponseStreamingError", "ConnectionClosedError"} <= named  # a body, a connection that breaks off
     assert {"JobQuotaFull", "DeploymentPending", "BedrockBusy"} <= named
 
 
@@ -157,9 +159,11 @@ def test_the_machine_may_run_its_map_and_read_its_manifest_only(resources: dict[
         if action.startswith(("states:", "s3:"))
     }
     arn = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:"
+    executions = [{"Fn::Sub": f"{arn}execution:${{AWS::StackName}}-run{form}"} for form in (":*", "/*")]
     assert granted == {
         "states:StartExecution": {"Fn::Sub": f"{arn}stateMachine:${{AWS::StackName}}-run"},
-        "states:DescribeExecution": {"Fn::Sub": f"{arn}execution:${{AWS::StackName}}-run/*"},
-        "states:StopExecution": {"Fn::Sub": f"{arn}execution:${{AWS::StackName}}-run/*"},
+        "states:DescribeExecution": executions,
+        "states:StopExecution": executions,
+        "states:RedriveExecution": {"Fn::Sub": f"{arn}execution:${{AWS::StackName}}-run/*"},
         "s3:GetObject": {"Fn::Sub": "${DataBucket.Arn}/runs/*/dataset/logs/manifest.json"},
     }
