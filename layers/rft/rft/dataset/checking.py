@@ -138,7 +138,7 @@ class DatasetCheck:
         ids, prompts = self._ids, self._prompts
         max_records, max_characters = self._limits.max_records, self._max_characters
         add_characters = self._statistics.characters.append
-        add_roles = self._statistics.roles.append
+        add_turns = self._statistics.turns.append
         add_reference_type = self._statistics.reference_types.append
         number, records = self._lines, self._records
         for data in lines:
@@ -150,7 +150,7 @@ class DatasetCheck:
                 records = self._records
             else:
                 records += 1
-                roles, texts, characters, record_id, reference = cleared
+                roles, turns, texts, characters, record_id, reference = cleared
                 prompt = (roles, texts, "")  # equal to a ``Prompt``, and sooner made
                 if records <= max_records:
                     if record_id is not None and ids.setdefault(hash(record_id), number) != number:
@@ -159,7 +159,7 @@ class DatasetCheck:
                     if prompts.setdefault(hash(prompt), number) != number or characters > max_characters:
                         self._warn_of(number, prompt, characters)
                     add_characters(characters)
-                    add_roles(roles)
+                    add_turns(turns)
                     add_reference_type(type(reference))
             if prompt is not None and good is not None:
                 good(number, Prompt(*prompt))

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 OPENING_BRACE, CLOSING_BRACE = b"{}"
 NOT_PLAIN = frozenset({"rft", "tools"})
-ROLE_SEQUENCES_REMEMBERED = 256
+ROLE_SEQUENCES_REMEMBERED, MOST_ROLES = 256, 64  # what the memory of them is bounded by
 MOST_FIELDS = 64  # simdjson finds a field by walking there: many of them would take time by the square
 
 
-# Of a cleared record: its roles, texts, characters of text, id and reference answer (None where there is none).
-type Clearance = tuple[tuple[str, ...], tuple[str, ...], int, str | None, str | dict[str, Any] | None]
+# Of a cleared record: its roles, how many of them are the user's, texts, characters of text, id and reference answer
+# (None where there is none).
+type Clearance = tuple[tuple[str, ...], int, tuple[str, ...], int, str | None, str | dict[str, Any] | None]
 # Whether a record has an id, a reference answer, and what else beside its messages.
 type _Fields = tuple[bool, bool, tuple[str, ...]]
 
@@ -35,12 +36,12 @@ class QuickLook:
         self._reference_flaw = limits.reference_flaw
         self._parse = Parser().parse
         self._fields: dict[int, _Fields] = {}  # by their number: the fields that the last such record had
-        self._good_roles: dict[tuple[str, ...], tuple[str, ...]] = {}  # one tuple for all records of that order
+        self._good_roles: dict[tuple[str, ...], tuple[tuple[str, ...], int]] = {}  # with the number of user turns
 
     def remember(self, roles: tuple[str, ...]) -> None:
         """The slow look found this order of roles to be good."""
-        if len(self._good_roles) < ROLE_SEQUENCES_REMEMBERED:
-            self._good_roles[roles] = roles
+        if len(self._good_roles) < ROLE_SEQUENCES_REMEMBERED and len(roles) <= MOST_ROLES:
+            self._good_roles[roles] = (roles, roles.count("user"))
 
     def clear(self, line: bytes | OverlongLine) -> Clearance | None:  # noqa: C901, PLR0911, PLR0912 - one hot piece
         """None means "look closer". With what it clears, the slow look finds no fault."""
@@ -66,8 +67,8 @@ class QuickLook:
                 roles.append(message["role"])
                 texts.append(text)
                 characters += len(text)
-            in_order = self._good_roles.get(tuple(roles))
-            if in_order is None:
+            good_roles = self._good_roles.get(tuple(roles))
+            if good_roles is None:
                 return None
             has_id, has_reference, others = fields
             record_id = reference = None
@@ -100,7 +101,7 @@ class QuickLook:
         except (ValueError, TypeError, AttributeError, IndexError, RuntimeError):
             return None
         else:
-            return in_order, tuple(texts), characters, record_id, reference
+            return *good_roles, tuple(texts), characters, record_id, reference
         document = None  # simdjson parses no other line while one is held
         return self.clear(line) if another_look else None
 
@@ -108,14 +109,14 @@ class QuickLook:
         """Whether no object of a line of JSON gives a key twice. True is certain."""
         try:
             return _keys_are_unique(self._parse(line))
-        except (ValueError, RuntimeError):
+        except (ValueError, LookupError, RuntimeError):
             return False
 
     def _learn(self, document: Any) -> _Fields | None:
         """Which fields the record has. None if one stands twice or asks for a closer look."""
         names = tuple(document)
         kept = frozenset(names)
-        if len(kept) != len(names) or len(names) > MOST_FIELDS or kept & NOT_PLAIN:
+        if not _are_plain_names(names) or kept & NOT_PLAIN:
             return None
         fields = ("id" in kept, "reference_answer" in kept, tuple(kept - {"id", "reference_answer", "messages"}))
         self._fields[len(names)] = fields
@@ -128,9 +129,14 @@ def _plain_object(value: Any) -> dict[str, Any] | None:
     if len(plain) != len(value):
         return None
     for member in plain.values():
-        if (type(member) is dict or type(member) is list) and not _keys_are_unique(value):
-            return None
+        if type(member) is dict or type(member) is list:
+            return plain if _keys_are_unique(value) else None
     return plain
+
+
+def _are_plain_names(names: tuple[str, ...]) -> bool:
+    """Each once, not too many, and none with a NUL, behind which simdjson doesn't look when it is asked for a field."""
+    return len(names) <= MOST_FIELDS and len(frozenset(names)) == len(names) and "\0" not in "".join(names)
 
 
 def _keys_are_unique(value: Any) -> bool:
@@ -140,7 +146,7 @@ def _keys_are_unique(value: Any) -> bool:
         members: Any = container
         if type(container) is Object:
             names = tuple(container)
-            if len(frozenset(names)) != len(names) or len(names) > MOST_FIELDS:
+            if not _are_plain_names(names):
                 return False
             members = map(container.__getitem__, names)  # .values() would make dicts, in which nothing stands twice
         containers.extend(member for member in members if type(member) is Object or type(member) is Array)

@@ -21,12 +21,12 @@ class Statistics:
 
     def __init__(self) -> None:
         self.characters = array("Q")
-        self.roles: list[tuple[str, ...]] = []
+        self.turns = array("Q")  # the user's
         self.reference_types: list[type] = []
 
     def enter(self, roles: tuple[str, ...], characters: int, reference: Any) -> None:
         self.characters.append(characters)
-        self.roles.append(roles)
+        self.turns.append(roles.count("user"))
         self.reference_types.append(NoneType if is_missing(reference) else type(reference))
 
     @property
@@ -35,10 +35,9 @@ class Statistics:
 
     def to_json(self) -> dict[str, Any]:
         types = Counter(self.reference_types)
-        turns = [roles.count("user") for roles in self.roles]
         return {
             "prompt_tokens": {"estimate": ESTIMATE, **_spread(sorted(map(tokens_of, self.characters)))},
-            "turns": _spread(sorted(turns)),
+            "turns": _spread(sorted(self.turns)),
             "references": {"string": types[str], "object": types[dict], "missing": types[NoneType]},
         }
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 CRLF = Flaw("", "crlf", "the line ends with CR LF", "end lines with LF alone (dos2unix does it)")
+INFINITE = (float("inf"), float("-inf"))
 FLAWS_OF_ONE_LINE = 100  # of values: a line of NaNs has as many as it has bytes
 SURROGATE = re.compile("[\ud800-\udfff]")
 MERGED_RECORDS = re.compile(rb'\} *\{ *"(?:messages|id|reference_answer)"')
@@ -162,12 +163,12 @@ def _json_fix(data: bytes) -> str:
 
 
 def _integer(digits: str) -> int | UnreadableNumber:
-    return int(digits) if len(digits) <= 308 else UnreadableNumber(digits)
+    return UnreadableNumber(digits) if float(digits) in INFINITE else int(digits)  # finite: at most 309 digits
 
 
 def _float(digits: str) -> float | UnreadableNumber:
     number = float(digits)
-    return UnreadableNumber(digits) if number in (float("inf"), float("-inf")) else number
+    return UnreadableNumber(digits) if number in INFINITE else number
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
