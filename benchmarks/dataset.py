@@ -22,7 +22,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from benchmarks import Measurement
-from rft.dataset import DatasetCheck, split_lines
+from rft.dataset import DatasetCheck, Limits, split_lines
 
 LINES = 20_000
 ROUNDS = 7
@@ -88,8 +88,12 @@ def measure() -> Iterator[Measurement]:
                 yield Measurement(f"check, {data}", speeds[0], "of bare", promise, at_least=True)
                 yield Measurement(f"pydantic validate_json, {data}", speeds[1], "of bare")
                 yield Measurement(f"json, the whole file at once, {data}", speeds[2], "of bare")
+    name, seconds = max(((name, slowest(line)) for name, line in hostile_lines()), key=lambda found: found[1])
+    yield Measurement(f"the slowest line of 1 MB: {name}", seconds * 1e3, "ms")
     for kind in ("a gigabyte", "one line of 300 MB", "every line bad", "every id twice"):
         yield Measurement(f"memory over the start, {kind}", memory_growth(kind), "MB", PROMISE_MEMORY)
+    # What one such line takes while it is looked at, and no more for the next.
+    yield Measurement("memory over the start, long conversations", memory_growth("long conversations"), "MB")
 
 
 def cpu_seconds(path: Path, ways: Sequence[Callable[[Path], None]]) -> list[float]:
@@ -191,10 +195,45 @@ def hostile_chunks(kind: str) -> Iterator[bytes]:
                 yield b"x" * CHUNK
             case "every line bad":
                 yield b"".join(bad % (number * 73 + line) for line in range(73))
+            case "long conversations":  # no two of the same length, a sixth of the others' size in all
+                if number % 6 == 0:
+                    turns = b", ".join([b'{"role": "user", "content": "x"}'] * (20_000 + number))
+                    yield b'{"messages": [%s]}\n' % turns
             case "every id twice":
                 yield b"".join(good % ((number * 73 + line) // 2) for line in range(73))
             case _:
                 yield b"".join(good % (number * 73 + line) for line in range(73))
+
+
+def slowest(line: bytes) -> float:
+    """Seconds of CPU, the third time: by then the check knows what such lines look like."""
+    check = DatasetCheck(limits=Limits(min_records=1))
+    for _ in range(2):
+        check.read([line + b"\n"])
+    start = time.process_time()
+    check.read([line + b"\n"])
+    return time.process_time() - start
+
+
+def hostile_lines() -> Iterator[tuple[str, bytes]]:
+    """Lines of a megabyte, good and bad, of which each asks for as much work as it can."""
+    start = b'{"messages": [{"role": "user", "content": "x"}], '
+    size = 1_000_000
+    objects = b"{}," * (size // 4)
+    yield "empty objects", start + b'"m": [' + objects[:-1] + b"]}"
+    yield (
+        "lists in an object",
+        start + b'"m": {%s}}' % b",".join(b'"%d": [%s{}]' % (n, objects[: size // 80]) for n in range(60)),
+    )
+    yield "keys", start + b'"m": {%s}}' % b",".join(b'"%d": 0' % n for n in range(size // 12))
+    yield "NaN", start + b'"m": [%s0]}' % (b"NaN," * (size // 4))
+    yield "repeated keys", start + b'"m": {%s}}' % b",".join([b'"a": 0'] * (size // 8))
+    yield "messages", b'{"messages": [%s]}' % b",".join([b'{"role": "user", "content": "x"}'] * (size // 33))
+    yield "messages without content", b'{"messages": [%s]}' % b",".join([b"{}"] * (size // 3))
+    deep = b"[" * 1000 + b"]" * 1000
+    yield "nesting", start + b'"m": [%s]}' % b",".join([deep] * (size // 2001))
+    yield "quotes", b'{"messages": [{"role": "user", "content": "%s"}]}' % (b'\\"' * (size // 2))
+    yield "open brackets", b"[" * size
 
 
 def _text(chance: random.Random, words: list[str], size: int) -> str:

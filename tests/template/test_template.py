@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
+from rft.aws.objects import INTERMEDIATE
 from rft.run.request_logs import OWN_FOLDERS
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
@@ -267,3 +268,12 @@ def test_the_maps_own_executions_may_use_the_machines_role(resources: dict[str, 
     (trust,) = resources["StateMachineRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     machine = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${AWS::StackName}-run"
     assert trust["Condition"]["ArnLike"]["aws:SourceArn"] == [{"Fn::Sub": machine}, {"Fn::Sub": f"{machine}/*"}]
+
+
+def test_what_the_conversion_leaves_on_its_way_is_removed_by_its_tag(resources: dict[str, Any]) -> None:
+    rules = resources["DataBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    key, _, value = INTERMEDIATE.partition("=")
+    (rule,) = [rule for rule in rules if rule.get("TagFilters") == [{"Key": key, "Value": value}]]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 7)
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}  # the bucket keeps versions
+    assert "PutObjectTagging" in json.dumps(resources["ConvertLogsRole"])

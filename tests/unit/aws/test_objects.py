@@ -62,3 +62,11 @@ def test_a_broken_off_object_does_not_appear_and_leaves_no_parts(s3: Any) -> Non
         raise RuntimeError
     assert "Contents" not in s3.list_objects_v2(Bucket="data", Prefix="out")
     assert "Uploads" not in s3.list_multipart_uploads(Bucket="data")
+
+
+@pytest.mark.parametrize("size", [10, 9_000_000])  # in one call, and in parts
+def test_what_is_needed_for_days_only_carries_the_tag_of_the_lifecycle(s3: Any, size: int) -> None:
+    with objects.ObjectWriter(s3, "data", "k", "text/plain", tagging=objects.INTERMEDIATE) as writer:
+        writer.write(b"x" * size)
+    key, _, value = objects.INTERMEDIATE.partition("=")
+    assert s3.get_object_tagging(Bucket="data", Key="k")["TagSet"] == [{"Key": key, "Value": value}]

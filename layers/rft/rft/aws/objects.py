@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
+INTERMEDIATE = "rft-keep=days"
+"""The tag of what nobody needs once the run has ended: the bucket's lifecycle removes it."""
 CHUNK_BYTES = 262_144
 _PART_BYTES = 8 * 1024 * 1024  # S3 takes parts of at least 5 MiB and at most 10,000 of them
 _MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404", "403", "AccessDenied", "MethodNotAllowed"})
@@ -91,19 +93,26 @@ def read(client: S3Client, bucket: str, key: str) -> bytes:
         return body.read()
 
 
-def put(client: S3Client, bucket: str, key: str, body: bytes, content_type: str) -> str:
-    client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+def put(client: S3Client, bucket: str, key: str, body: bytes, content_type: str, *, tagging: str = "") -> str:
+    client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type, **_tags(tagging))
     return f"s3://{bucket}/{key}"
+
+
+def _tags(tagging: str) -> Any:
+    # Without tags no word of them: with one S3 wants the right to tag.
+    return {"Tagging": tagging} if tagging else {}
 
 
 class ObjectWriter:
     """Writes an object of unknown length with bounded memory; it appears when all of it is there, or not at all.
 
     ``with ObjectWriter(...) as writer: writer.write(...)``: an exception leaves no object and no paid-for parts.
+    ``tagging`` is in the form of a query, as S3 takes it.
     """
 
-    def __init__(self, client: S3Client, bucket: str, key: str, content_type: str) -> None:
+    def __init__(self, client: S3Client, bucket: str, key: str, content_type: str, *, tagging: str = "") -> None:
         self._client = client
+        self._tagging = tagging
         self._bucket = bucket
         self._key = key
         self._content_type = content_type
@@ -129,14 +138,15 @@ class ObjectWriter:
         if kind is not None:
             self._abort()
         elif self._upload_id is None:
-            put(self._client, self._bucket, self._key, bytes(self._buffer), self._content_type)
+            body = bytes(self._buffer)
+            put(self._client, self._bucket, self._key, body, self._content_type, tagging=self._tagging)
         else:
             self._complete(self._upload_id)
 
     def _send_part(self) -> None:
         if self._upload_id is None:
             self._upload_id = self._client.create_multipart_upload(
-                Bucket=self._bucket, Key=self._key, ContentType=self._content_type
+                Bucket=self._bucket, Key=self._key, ContentType=self._content_type, **_tags(self._tagging)
             )["UploadId"]
         answer = self._client.upload_part(
             Bucket=self._bucket,

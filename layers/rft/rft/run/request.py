@@ -217,7 +217,7 @@ def parse_request(document: bytes | str | Mapping[str, Any], stack: Stack, *, fo
     if isinstance(document, Mapping):
         # An event's detail came as JSON: back to it, for the same checks.
         document = json.dumps(document)
-    content = _json_object(document)
+    content = json_object(document, 'as in {"model": ..., "training_data": {"s3_uri": ...}}')
     try:
         return RunRequest.model_validate(dict(content), context=Place(stack, folder))
     except ValidationError as invalid:
@@ -228,9 +228,12 @@ def parse_request(document: bytes | str | Mapping[str, Any], stack: Stack, *, fo
         raise RequestInvalid(explain(invalid, RunRequest), model=known) from None
 
 
-def _json_object(document: bytes | str) -> dict[str, Any]:
+def json_object(document: bytes | str, form: str) -> dict[str, Any]:
+    """The one JSON object of a request, read strictly. Raises ``RequestInvalid``; ``form`` says what is wanted."""
     if len(document) > MAX_REQUEST_BYTES:
         raise _refused(f"is {len(document):,} bytes long; at most {MAX_REQUEST_BYTES:,} are taken")
+    if isinstance(document, str):
+        document = document.removeprefix("\ufeff")  # a byte order mark, which json takes from bytes only
     try:
         content = json.loads(document, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
     except UnicodeDecodeError as bad:
@@ -240,7 +243,7 @@ def _json_object(document: bytes | str) -> dict[str, Any]:
     except ValueError as bad:
         raise _refused(f"is not JSON: {bad}") from None
     if not isinstance(content, dict):
-        raise _refused('must be a JSON object, as in {"model": ..., "training_data": {"s3_uri": ...}}')
+        raise _refused(f"must be a JSON object, {form}")
     return content
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -13,7 +12,7 @@ from rft.aws.clients import client
 from rft.dataset.report import DatasetReport
 from rft.dataset.whole_file import FileCheck, check_file, report_on, with_overlap
 from rft.errors import DatasetMissing, RequestInvalid, RequestProblem, RftError
-from rft.run.request import MAX_REQUEST_BYTES, parse_request
+from rft.run.request import json_object, parse_request
 from rft.run.stack import Stack
 from rft.steps.dataset_limits import GRADERS, limits_for
 from rft.steps.pipeline import Pipeline
@@ -103,7 +102,7 @@ def _too_large(source: objects.PinnedObject, reason: str) -> DatasetTooLarge:
 
 
 def _parse(body: str, stack: Stack) -> _Wanted:
-    content = _json_object(body)
+    content = json_object(body, 'as in {"s3_uri": "s3://bucket/key"}')
     problems = [
         RequestProblem(name, f"unknown field; known here: {', '.join(_IN_A_REQUEST)}")
         for name in content
@@ -115,20 +114,6 @@ def _parse(body: str, stack: Stack) -> _Wanted:
     if problems:
         raise RequestInvalid(problems)
     return _Wanted(**given)
-
-
-def _json_object(body: str) -> dict[str, Any]:
-    if len(body) > MAX_REQUEST_BYTES:
-        raise RequestInvalid(
-            [RequestProblem("$", f"is {len(body):,} bytes long; at most {MAX_REQUEST_BYTES:,} are taken")]
-        )
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError) as bad:
-        raise RequestInvalid([RequestProblem("$", f"is not JSON: {bad}")]) from None
-    if not isinstance(content, dict):
-        raise RequestInvalid([RequestProblem("$", 'must be a JSON object, as in {"s3_uri": "s3://bucket/key"}')])
-    return content
 
 
 def _problems_of_its_own(given: dict[str, Any]) -> list[tuple[str, str]]:
