@@ -40,7 +40,7 @@ test: ready      ## every test, the end-to-end ones on the local cloud included
 	$(BIN)/pytest tests/local
 
 quick: ready     ## the fast tests, for while you work
-	$(BIN)/pytest --numprocesses 2 tests/unit tests/template
+	$(BIN)/pytest --numprocesses 2 -m 'not thorough' tests/unit tests/template
 
 check: ready     ## format, lint, types, architecture, templates
 	$(BIN)/ruff format --check .

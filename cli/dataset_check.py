@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cli.faults import CliFault, UsageFault
+from cli.output_file import place_for, written_whole
 from rft.aws import objects
 from rft.dataset.repair import Repair, RepairFailed
 from rft.dataset.report import DatasetReport
@@ -86,8 +86,8 @@ def check_dataset(data: str, validation: str | None, how: Options, *, s3: S3, co
     other = _source(validation, s3) if validation is not None else None
     fixed = None
     if how.fix is not None:
-        _must_be_free(how.fix, (data, validation), force=how.force)
-        fixed = _repair(source, how.fix, console)
+        place = place_for(how.fix, "--fix", (data, validation), force=how.force)
+        fixed = _repair(source, how.fix, place, console)
         source = _file(str(how.fix))
     limits = limits_for(how.grader, max_prompt_length=how.max_prompt_length)
     if other is None:
@@ -131,7 +131,7 @@ def _object(uri: str, s3: S3Client) -> Source:
     try:
         pinned = objects.pin(s3, uri, None)
     except DatasetMissing:
-        raise CliFault(f"There is no object {uri}, or it may not be read.") from None
+        raise UsageFault(f"There is no object {uri}, or it may not be read.") from None
     return Source(uri, pinned.size, lambda: nullcontext(_pinned_chunks(s3, pinned)))
 
 
@@ -166,34 +166,12 @@ def _reading(source: Source, console: Console, verb: str = "checking") -> Iterat
             yield counted()
 
 
-def _must_be_free(out: Path, inputs: Iterable[str | None], *, force: bool) -> None:
-    """``UsageFault`` where writing ``out`` would destroy something."""
-    if not out.parent.is_dir():
-        raise UsageFault(f"There is no folder {out.parent} for --fix.")
-    if not out.exists():
-        return
-    if not out.is_file():
-        raise UsageFault(f"{out} is no ordinary file, so --fix can't write it.")
-    if any(name and Path(name).is_file() and out.samefile(name) for name in inputs):
-        raise UsageFault("--fix never overwrites a file that it reads; name another one.")
-    if not force:
-        raise UsageFault(f"{out} is there already; --force overwrites it.")
-
-
-def _repair(source: Source, out: Path, console: Console) -> dict[str, Any]:
-    """Write the repaired copy; it is there when all of it is, or not at all."""
+def _repair(source: Source, out: Path, place: Path, console: Console) -> dict[str, Any]:
+    """Write the repaired copy. ``out`` is what it is called, ``place`` where that leads."""
     repair = Repair()
-    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}.part")
     try:
-        with _reading(source, console, "repairing") as chunks:
-            pieces = repair.pieces(chunks)
-            with part.open("xb") as stream:
-                stream.writelines(pieces)
-                stream.flush()
-                os.fsync(stream.fileno())
-        part.replace(out)
+        with _reading(source, console, "repairing") as chunks, written_whole(place) as stream:
+            stream.writelines(repair.pieces(chunks))
     except RepairFailed as failed:
         raise CliFault(f"Not repaired: {failed}.", hint=failed.fix) from None
-    finally:
-        part.unlink(missing_ok=True)
     return {"output": os.fsencode(out).decode(errors="replace"), **repair.to_json()}

@@ -37,7 +37,7 @@ def _escaped(character: str) -> str:
 def dataset_report(checked: Checked) -> RenderableType:
     parts: list[RenderableType] = []
     if checked.fixed is not None:
-        parts += [*_repair_words(checked.fixed), Text()]
+        parts += [*_repair_words(checked.fixed, sound=not checked.report.error_counts), Text()]
     parts += _file_report(checked.name, checked.report)
     if hint := _fix_hint(checked):
         parts += [Text(), hint]
@@ -65,8 +65,8 @@ def _file_report(name: str, report: DatasetReport) -> Iterator[RenderableType]:
 
 def _verdict(name: str, report: DatasetReport) -> Text:
     errors, warnings = sum(report.error_counts.values()), sum(report.warning_counts.values())
-    counted = [_number(report.records, "record")]
-    counted += [_number(errors, "error")] if errors else []
+    counted = [_number(report.records, "record")] if report.records else [visible(_of_the_file(report))]
+    counted += [_number(errors, "error")] if errors and report.records else []
     counted += [_number(warnings, "warning")] if warnings else []
     word = ("valid", "bold green") if report.valid else ("invalid", "bold red")
     return Text.assemble(
@@ -76,6 +76,11 @@ def _verdict(name: str, report: DatasetReport) -> Text:
         f"  {', '.join(counted)}",
         overflow="fold",
     )
+
+
+def _of_the_file(report: DatasetReport) -> str:
+    """What is wrong with a file that has no records: it is empty, or of another kind."""
+    return next((problem.message for problem in report.errors if problem.line is None), "no records")
 
 
 def _number(count: int, thing: str) -> str:
@@ -131,18 +136,22 @@ def _described(value: object) -> str:
     return f"{value:,}" if isinstance(value, int | float) else visible(str(value))
 
 
-def _repair_words(fixed: Mapping[str, Any]) -> Iterator[Text]:
+def _repair_words(fixed: Mapping[str, Any], *, sound: bool) -> Iterator[Text]:
     done = {
         "unpacked gzip": fixed["unpacked"],
         "encoded anew as UTF-8": fixed["re_encoded"],
         "byte order marks removed": fixed["byte_order_marks"],
         "CR LF made LF": fixed["crlf"],
+        "CR made LF": fixed["cr"],
         "blank lines removed": fixed["blank_lines"],
         "lines freed of white space around them": fixed["white_space"],
+        "missing LF put at the end": fixed["last_newline"],
     }
     told = [what if count is True else f"{what}: {count:,}" for what, count in done.items() if count]
-    yield Text.assemble(("repaired", "bold"), f"  {visible(fixed['output'])}", overflow="fold")
-    yield Text(f"  {', '.join(told) or 'nothing needed repair; this is a copy'}", style="dim")
+    nothing = "nothing needed repair" if sound else "nothing here could be repaired"
+    word = "repaired" if told else "copied"
+    yield Text.assemble((word, "bold"), f"  {visible(fixed['output'])}", overflow="fold")
+    yield Text(f"  {', '.join(told) or f'{nothing}; this is a copy'}", style="dim")
 
 
 def _fix_hint(checked: Checked) -> Text | None:

@@ -16,7 +16,8 @@ from cli.faults import CliFault, UsageFault
 from rft.aws import objects
 from rft.aws.clients import error_code
 from rft.aws.objects import PinnedObject
-from rft.invocation_logs import MAX_BODY_BYTES, BodyUnavailable, ObjectKind, object_kind
+from rft.invocation_logs import MAX_BODY_BYTES, BodyUnavailable, ObjectKind, body_keys, object_kind
+from rft.steps.log_reading import read_whole
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -25,6 +26,7 @@ THREADS = 16
 READ_AHEAD_BYTES = 64 << 20
 WHOLE_BYTES = 8 << 20  # larger objects are streamed, not read ahead
 GONE = frozenset({"NoSuchKey", "404"})
+DENIED = frozenset({"AccessDenied", "403"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Sources:
     kinds: Counter[str] = field(default_factory=Counter)
     bodies: dict[str, Path] = field(default_factory=dict)  # by name, of local folders
     s3: S3Client | None = None
+    denied: set[str] = field(default_factory=set)  # bodies that may not be read: their keys
 
     def read(self) -> Iterator[tuple[LogObject, Iterable[bytes]]]:
         """Every log object with its bytes; those in S3 are read ahead by several threads."""
@@ -69,22 +72,20 @@ class Sources:
     def body(self, log: LogObject, uri: str) -> bytes:
         """The offloaded body that a record of ``log`` names, as its place may be trusted: only where the logs are.
 
-        Copied logs keep the paths of the place they were written to: what counts is the name, in a folder ``data``.
+        In S3 ``body_keys`` says where that is; of local folders, what counts is the name, in a folder ``data``.
         Raises ``BodyUnavailable``.
         """
-        name = uri.rpartition("/")[2]
         if isinstance(log.place, Path):
+            name = uri.rpartition("/")[2]
             beside = log.place.parent / "data" / name
             path = beside if name and beside.is_file() else self.bodies.get(name)
             if path is None:
                 raise BodyUnavailable("there is no such file in a folder data below the paths given")
             with path.open("rb") as stream:
                 return stream.read(MAX_BODY_BYTES + 1)
-        bucket, key = objects.split_uri(uri)
-        beside_key = f"{log.place.key.rpartition('/')[0]}/data/{name}".removeprefix("/")
-        named = [key] if bucket == log.place.bucket and key.startswith(log.root) and key != beside_key else []
-        for candidate in (*named, beside_key) if name else ():
-            if (data := self._body_object(log.place.bucket, candidate)) is not None:
+        root = log.root if not log.root or log.root.endswith("/") else f"{log.root}/"
+        for key in body_keys(uri, bucket=log.place.bucket, prefix=root, log_key=log.place.key):
+            if (data := self._body_object(log.place.bucket, key)) is not None:
                 return data
         raise BodyUnavailable("there is no such object below the prefix given")
 
@@ -98,13 +99,20 @@ class Sources:
         return b"".join(objects.chunks(self._client(), place))
 
     def _body_object(self, bucket: str, key: str) -> bytes | None:
-        try:
+        """None for one that isn't there, or may not be read: S3 says the same of both to who may not list."""
+
+        def read() -> bytes:
             with self._client().get_object(Bucket=bucket, Key=key)["Body"] as stream:
                 return stream.read(MAX_BODY_BYTES + 1)
+
+        try:
+            return read_whole(read)
         except ClientError as refused:
-            if error_code(refused) in GONE:
-                return None
-            raise
+            if error_code(refused) in DENIED:
+                self.denied.add(key)
+            elif error_code(refused) not in GONE:
+                raise
+            return None
 
     def _client(self) -> S3Client:
         assert self.s3 is not None

@@ -6,12 +6,10 @@ copied to the output in the order they were logged.
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -22,14 +20,14 @@ from rich.progress import track
 from cli.faults import CliFault, UsageFault
 from cli.log_sources import LogObject, Sources, find_sources
 from cli.logs_options import MAX_FAILED_SHARE, MAX_PROMPTS
+from cli.logs_wishes import metadata_filter, redactor
+from cli.output_file import place_for, written_whole
 from rft.errors import DatasetMissing
 from rft.invocation_logs import (
     ConversionCounts,
     LogConversion,
     LogOptions,
     LogProblem,
-    MetadataFilter,
-    Redactor,
     assemble,
     write_shard_line,
 )
@@ -57,12 +55,16 @@ class Wishes:
 
     def options(self) -> LogOptions:
         """Raises ``UsageFault`` for what can't be understood."""
-        return LogOptions(
-            metadata_filter=_metadata_filter(self.metadata_equals, self.filters),
+        faults: list[str] = []
+        options = LogOptions(
+            metadata_filter=metadata_filter(self.metadata_equals, self.filters, faults),
             use_prompt_response=self.use_prompt_response,
-            redactor=_redactor(self.redact, self.redact_patterns),
+            redactor=redactor(self.redact, self.redact_patterns, faults),
             seed=self.seed,
         )
+        if faults:
+            raise UsageFault("; ".join(faults))
+        return options
 
 
 @dataclass(slots=True)
@@ -78,14 +80,23 @@ class Conversion:
 
     @property
     def too_many_failures(self) -> bool:
-        return self.counts.failed_share > self.max_failed_share
+        return self.counts.failed_share.value > self.max_failed_share
 
     @property
     def successful(self) -> bool:
         return self.counts.converted > 0 and not self.too_many_failures
 
+    @property
+    def fault(self) -> CliFault | None:
+        """Why nothing was written."""
+        if self.too_many_failures:
+            return CliFault(f"{self.counts.failed_share}; at most {self.max_failed_share:.1%} may (--max-failed-share)")
+        return None if self.successful else CliFault("no record became a training prompt")
+
     def to_json(self) -> dict[str, Any]:
+        """With ``error``, as every other fault has it, where no dataset was written."""
         return {
+            **({} if self.fault is None else {"error": self.fault.to_json()}),
             **self.counts.to_json(),
             "objects": dict(sorted(self.objects.items())),
             "redacted": dict(sorted(self.redacted.items())),
@@ -100,8 +111,9 @@ def convert_logs(paths: Sequence[str], wishes: Wishes, *, s3: S3, console: Conso
     Raises ``UsageFault`` for what can't be asked, ``CliFault`` where there is nothing to convert.
     """
     options = wishes.options()
-    _must_be_free(wishes.output, paths, force=wishes.force)
-    sources = find_sources(paths, except_for=wishes.output, s3=s3)
+    local = [path for path in paths if "://" not in path]
+    output = place_for(wishes.output, "-o", local, force=wishes.force)
+    sources = find_sources(paths, except_for=output, s3=s3)
     if not sources.logs:
         there = ", ".join(f"{number:,} {kind}" for kind, number in sorted(sources.kinds.items())) or "nothing"
         raise CliFault(
@@ -116,7 +128,8 @@ def convert_logs(paths: Sequence[str], wishes: Wishes, *, s3: S3, console: Conso
         if options.redactor is not None:
             made.redacted = options.redactor.counts
         if made.successful:
-            _write_whole(wishes.output, assembly.lines())
+            with written_whole(output) as stream:
+                stream.writelines(assembly.lines())
             made.output = wishes.output
     return made
 
@@ -141,77 +154,14 @@ def _convert_objects(sources: Sources, options: LogOptions, shard: IO[bytes], co
                 f"{current.name} can't be read: it was changed or removed meanwhile, or access is denied.",
                 hint="Run the command again.",
             ) from None
+    if sources.denied:
+        console.print(f"{len(sources.denied):,} bodies beside the logs may not be read: grant s3:GetObject on data/")
     return worker
 
 
 def _from_start(shard: IO[bytes]) -> IO[bytes]:
     shard.seek(0)
     return shard
-
-
-def _write_whole(output: Path, lines: Iterator[bytes]) -> None:
-    """The file is there when all of it is, or not at all."""
-    part = output.with_name(f".{output.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb") as stream:
-            stream.writelines(lines)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _must_be_free(output: Path, paths: Sequence[str], *, force: bool) -> None:
-    """``UsageFault`` where writing ``output`` would destroy something, or can't succeed."""
-    if not output.parent.is_dir():
-        raise UsageFault(f"There is no folder {output.parent} for -o.")
-    if not output.exists():
-        return
-    if not output.is_file():
-        raise UsageFault(f"{output} is no ordinary file, so -o can't write it.")
-    if any(Path(path).is_file() and output.samefile(path) for path in paths if "://" not in path):
-        raise UsageFault("-o never overwrites a file that is read; name another one.")
-    if not force:
-        raise UsageFault(f"{output} is there already; --force overwrites it.")
-
-
-def _metadata_filter(equals: Sequence[str], filters: str | None) -> MetadataFilter | None:
-    if equals and filters is not None:
-        raise UsageFault("--metadata-equals and --filters exclude each other; --filters can say both.")
-    try:
-        if filters is not None:
-            return MetadataFilter.parse(json.loads(filters))
-        return MetadataFilter.all_equal(_pairs("--metadata-equals", equals)) if equals else None
-    except json.JSONDecodeError as bad:
-        raise UsageFault(f"--filters is not JSON: {bad}") from None
-    except (ValueError, RecursionError) as wrong:
-        option = "--filters" if filters is not None else "--metadata-equals"
-        raise UsageFault(f"{option}: {wrong}") from None
-
-
-def _redactor(ready: str | None, patterns: Sequence[str]) -> Redactor | None:
-    """Own patterns come first, for they are the more exact ones."""
-    rules: list[str | dict[str, str]] = [
-        {"name": name, "pattern": pattern} for name, pattern in _pairs("--redact-pattern", patterns).items()
-    ]
-    rules += [name.strip() for name in ready.split(",")] if ready is not None else []
-    try:
-        return Redactor.parse(rules) if rules else None
-    except ValueError as wrong:
-        raise UsageFault(f"--redact: {wrong}") from None
-
-
-def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for text in given:
-        name, separator, value = text.partition("=")
-        if not separator or not name:
-            raise UsageFault(f"{option} takes NAME=VALUE; it was given {text!r}.")
-        if name in pairs:
-            raise UsageFault(f"{option} gives {name!r} twice.")
-        pairs[name] = value
-    return pairs
 
 
 def _readable(path: Path) -> str:

@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.dataset_view import visible
 from cli.logs_conversion import Conversion
 from cli.view import one_line, plain
 from rft.invocation_logs import FAIL_REASONS, SKIP_REASONS
@@ -73,21 +74,16 @@ def _reasons(reasons: Counter[str], why: Mapping[str, str], style: str) -> Table
 
 def _problems(made: Conversion) -> Iterator[RenderableType]:
     for problem in made.problems[:PROBLEMS_SHOWN]:
-        yield one_line(f"{plain(problem.object)}, line {problem.line:,}: {problem.reason}", style="dim")
+        where = f"{visible(problem.object)}, line {problem.line:,}"
+        yield Text(f"{where}: {problem.reason}", style="dim", overflow="fold")
     more = made.counts.failed.total() - min(len(made.problems), PROBLEMS_SHOWN)
     if more:
         yield Text(f"and {more:,} more; --json lists up to 100", style="dim")
 
 
 def _ending(made: Conversion) -> Iterator[RenderableType]:
-    if made.too_many_failures:
-        yield Text(
-            f"{made.counts.failed_share:.1%} of the records failed, of those that the filter lets through; "
-            f"at most {made.max_failed_share:.1%} may (--max-failed-share)",
-            style="red",
-        )
-    elif made.output is None:
-        yield Text("no record became a training prompt", style="red")
+    if made.fault is not None:
+        yield Text(made.fault.message, style="red")
     else:
         if made.counts.converted < MIN_PROMPTS:
             yield Text(f"Bedrock trains on no fewer than {MIN_PROMPTS} prompts", style="yellow")

@@ -41,7 +41,7 @@ def test_prompts_in_both_files_are_warned_of_and_do_not_stop_the_run(app: Applic
     prepare_dataset(app.pipeline, run_id)
     report = report_of(run_id)
     assert report["training"]["warning_counts"] == {}
-    assert report["validation"]["warning_counts"] == {"prompt-in-both-files": 10}
+    assert report["validation"]["warning_counts"] == {"prompt-in-both-files": 1}
     dataset = app.pipeline.store.get(run_id).dataset
     assert dataset is not None
     assert (dataset["train_records"], dataset["validation_records"]) == (120, 20)

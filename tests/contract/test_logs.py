@@ -15,7 +15,14 @@ from local.bedrock.protocol.service import service_model
 from local.bedrock.protocol.shapes import violations
 from rft.aws import objects
 from rft.aws.clients import client
-from rft.errors import DatasetInvalid, DatasetMissing, LogsDamaged, LogsMissing, RequestInvalid, RunStopped
+from rft.errors import (
+    DatasetInvalid,
+    DatasetMissing,
+    LogsDamaged,
+    LogsMissing,
+    RequestInvalid,
+    RunStopped,
+)
 from rft.invocation_logs import MetadataFilter, Redactor
 from rft.run.log_source import LogSource
 from rft.run.record import Run
@@ -300,6 +307,20 @@ def test_a_batch_that_may_not_be_read_says_why_in_the_runs_own_words(
     assert reason is not None
     assert reason["error"] == "DatasetMissing"
     assert reason["message"].startswith(f"batch 0 of the logs: s3://{LOG_BUCKET}/")
+
+
+def test_a_damaged_timestamp_poisons_no_run(app: Application) -> None:
+    ledger = put_logs().ledger
+    asked = {"messages": [{"role": "user", "content": [{"text": "odd"}]}]}
+    message = {"role": "assistant", "content": [{"text": '{"reference_answer": 1, "a": 2}'}]}
+    said = {"output": {"message": message}, "stopReason": "end_turn"}
+    record: dict[str, Any] = {"operation": "Converse", "timestamp": "2026\n", "requestId": "odd"}
+    record |= {"requestMetadata": {"project": "triage"}}
+    record |= {"input": {"inputBodyJson": asked}, "output": {"outputBodyJson": said}}
+    boto3.client("s3").put_object(Bucket=LOG_BUCKET, Key="AWSLogs/odd.json", Body=json.dumps(record).encode())
+    run_id = start(app)
+    convert(app, run_id)
+    assert conversion(app, run_id)["converted"] == ledger.converted + 1
 
 
 def test_a_run_that_is_to_stop_converts_no_further_batch(app: Application) -> None:

@@ -13,6 +13,7 @@ Catch name these classes::
     ├── DatasetMissing          the object isn't there, or isn't ours to read
     ├── LogsMissing             there are no invocation logs to read under the prefix
     ├── LogsDamaged             too large a share of the invocation logs can't be read
+    ├── LogsInconsistent        the counts of a batch of logs aren't those of its prompts
     ├── JobRefused              Bedrock won't take the job as it is
     ├── JobQuotaFull            the account's quota of jobs is used up: wait and try again
     ├── BedrockBusy             Bedrock throttles or has a fault of its own: wait and try again
@@ -85,6 +86,10 @@ class LogsMissing(RftError):
 
 
 class LogsDamaged(RftError):
+    pass
+
+
+class LogsInconsistent(RftError):
     pass
 
 

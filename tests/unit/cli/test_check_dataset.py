@@ -129,6 +129,11 @@ def test_the_list_is_short_and_hides_no_rule(rft: Callable[..., Any], good: Path
         (["-", "--validation", "{good}", "--fix", "{good}", "--force"], "never overwrites"),
         (["{good}", "--fix", "{other}"], "is there already"),
         (["{good}", "--fix", "/dev/null", "--force"], "no ordinary file"),
+        (["{good}", "--fix", "{to_fifo}", "--force"], "no ordinary file"),
+        (["{good}", "--fix", "{to_null}", "--force"], "no ordinary file"),
+        (["{good}", "--fix", "{to_other}"], "is there already"),
+        (["{good}", "--fix", "{loop}", "--force"], "leads nowhere"),
+        (["{good}", "--fix", "-", "--force"], "--fix takes a file"),
         (["{good}", "--fix", "no/such/folder/out"], "There is no folder"),
         (["s3://bucket", "--target", "aws", "--region", "us-east-1"], "names no object"),
         (["s3://bucket/key", "--region", "us-east-1"], "--target aws"),
@@ -139,12 +144,24 @@ def test_wrong_usage_is_2_and_destroys_nothing(
 ) -> None:
     (tmp_path / "link.jsonl").symlink_to(good)
     (tmp_path / "other.jsonl").write_bytes(b"mine")
-    names = {"good": good, "link": tmp_path / "link.jsonl", "other": tmp_path / "other.jsonl"}
+    os.mkfifo(tmp_path / "fifo")
+    links = {"to_fifo": "fifo", "to_null": "/dev/null", "to_other": "other.jsonl", "loop": "loop"}
+    for link, there in links.items():
+        (tmp_path / link).symlink_to(there)
+    before = sorted(tmp_path.iterdir())
+    names = {link: tmp_path / link for link in links} | {
+        "good": good,
+        "link": tmp_path / "link.jsonl",
+        "other": tmp_path / "other.jsonl",
+    }
     result = rft(*(argument.format(**names) for argument in arguments), "--json")
     assert result.exit_code == 2
     assert words in json.loads(result.stdout)["error"]["message"]
     assert good.read_bytes() == b"\n".join(records()) + b"\n"
     assert (tmp_path / "other.jsonl").read_bytes() == b"mine"
+    assert sorted(tmp_path.iterdir()) == before
+    assert all((tmp_path / link).is_symlink() for link in links)
+    assert not Path("-").exists()
 
 
 def test_the_standard_input(rft: Callable[..., Any], good: Path) -> None:
@@ -170,10 +187,10 @@ def test_a_validation_file_is_checked_and_held_against_the_first(
     validation.write_bytes(b"\n".join(records(5, start=97)))
     document = json.loads(rft(good, "--validation", validation, "--json").stdout)
     assert set(document) == REPORT_KEYS | {"validation"}
-    assert document["validation"]["warning_counts"] == {"prompt-in-both-files": 3}
+    assert document["validation"]["warning_counts"] == {"prompt-in-both-files": 1}
     result = rft(good, "--validation", validation)
     assert result.exit_code == 0
-    assert f"valid  {validation}  5 records, 3 warnings" in result.stdout
+    assert f"valid  {validation}  5 records, 1 warning" in result.stdout
     validation.write_bytes(b"{}")
     assert rft(good, "--validation", validation).exit_code == 1
 
@@ -189,8 +206,10 @@ def test_fix_writes_a_repaired_copy_and_judges_that(rft: Callable[..., Any], men
         "output": str(out),
         "byte_order_marks": 1,
         "crlf": 1,
+        "cr": 0,
         "blank_lines": 1,
         "white_space": 1,
+        "last_newline": True,
         "unpacked": False,
         "re_encoded": False,
     }
@@ -222,7 +241,9 @@ def test_fix_unpacks_and_decodes(rft: Callable[..., Any], good: Path, tmp_path: 
     assert (piped.exit_code, (tmp_path / "c.out").read_text()) == (0, text)
 
 
-@pytest.mark.parametrize("data", [gzip.compress(b"\n".join(records()), mtime=0)[:-20], b"a,b\n1,2\n", b"PAR1" + bytes(50)])
+@pytest.mark.parametrize(
+    "data", [gzip.compress(b"\n".join(records()), mtime=0)[:-20], b"a,b\n1,2\n", b"PAR1" + bytes(50)]
+)
 def test_a_repair_that_fails_leaves_nothing(rft: Callable[..., Any], tmp_path: Path, data: bytes) -> None:
     (tmp_path / "in").write_bytes(data)
     (tmp_path / "out").write_bytes(b"mine")
@@ -240,7 +261,7 @@ def test_an_object_in_s3_needs_no_stack(rft: Callable[..., Any], s3: S3Client) -
     assert result.exit_code == 0
     assert result.stdout.startswith(f"valid  s3://{BUCKET}/data/train.jsonl  100 records")
     missing = rft(f"s3://{BUCKET}/data/none.jsonl", *there, "--json")
-    assert missing.exit_code == 1
+    assert missing.exit_code == 2  # as for a file that is missing
     assert "There is no object" in json.loads(missing.stdout)["error"]["message"]
 
 

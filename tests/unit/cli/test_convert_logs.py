@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 from typer.testing import CliRunner
 
@@ -165,7 +166,7 @@ def test_too_many_failures_write_nothing(rft: Rft, logs: Path, out: Path) -> Non
     assert not out.exists()
     words = rft(logs, "-o", out, "--max-failed-share", "0.02").stdout
     assert "nothing written" in words
-    assert "2.1% of the records failed" in words
+    assert "2.1% of the log records can't be read (2 of 94: damaged-gzip 1, body-missing 1)" in words
 
 
 def test_nothing_to_convert(rft: Rft, tmp_path: Path, out: Path) -> None:
@@ -287,6 +288,25 @@ def test_an_object_that_is_removed_meanwhile_is_said(
     result = rft(f"s3://{BUCKET}/", "-o", out)
     assert (result.exit_code, out.exists()) == (1, False)
     assert "changed or removed meanwhile" in result.stderr
+
+
+def test_bodies_that_may_not_be_read_are_missing_and_said(
+    rft: Rft, s3: S3Client, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, data in the_objects().items():
+        s3.put_object(Bucket=BUCKET, Key=key, Body=data)
+    get = s3.get_object
+
+    def denied(**given: Any) -> Any:
+        if "/data/" in given["Key"]:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetObject")
+        return get(**given)
+
+    monkeypatch.setattr(s3, "get_object", denied)
+    result = rft(f"s3://{BUCKET}", "-o", out, "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["failed"] == {"body-missing": 2, "damaged-gzip": 1}
+    assert "2 bodies beside the logs may not be read" in result.stderr
 
 
 def test_names_of_bodies_lead_nowhere_else(rft: Rft, tmp_path: Path, out: Path) -> None:

@@ -7,6 +7,8 @@ import random
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from rft.dataset import DatasetCheck, Limits, Line
 from rft.dataset.shape import record_flaws
 from rft.dataset.text import NotJson, read_leniently
@@ -101,6 +103,7 @@ def flaws_of(data: bytes) -> list[str]:
     return [flaw.rule for flaw in [*flaws, *record_flaws(record)]]
 
 
+@pytest.mark.thorough
 def test_both_looks_agree_on_every_damaged_line() -> None:
     # Without room for records no ids and prompts are remembered, so that each line stands for itself.
     check = DatasetCheck(limits=Limits(min_records=0, max_records=0), max_listed=10)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import random
 
+import pytest
+
 from rft.dataset import Limits
 from rft.dataset.whole_file import check_file, report_on
 from rft.steps.dataset_limits import limits_for
@@ -33,6 +35,7 @@ def in_chunks(data: bytes) -> list[bytes]:
     return chunks
 
 
+@pytest.mark.thorough
 def test_no_false_alarm_on_good_lines() -> None:
     data = b"\n".join(good_lines(GOOD)) + b"\n\n"
     report = report_on(in_chunks(data), Limits())

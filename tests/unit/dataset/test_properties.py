@@ -166,6 +166,7 @@ def flaws_of(data: bytes) -> set[str]:
     return {flaw.rule for flaw in [*flaws, *record_flaws(record)]}
 
 
+@pytest.mark.thorough
 @settings(max_examples=1500, deadline=None)
 @given(mutated_lines())
 def test_the_quick_look_clears_exactly_what_the_slow_one_clears(data: bytes) -> None:
@@ -203,6 +204,7 @@ WRITTEN_JSON = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=1500)
 @given(WRITTEN_JSON)
 def test_a_repeated_key_is_never_missed(text: str) -> None:
@@ -267,8 +269,8 @@ def test_an_object_is_gone_through_once_however_many_lists_it_holds(monkeypatch:
 
 def test_long_sequences_of_roles_take_no_memory() -> None:
     def lines() -> Iterator[bytes]:
-        for number in range(60):
-            turns = [{"role": "user", "content": "x"}] * (5_000 + number)
+        for number in range(20):
+            turns = [{"role": "user", "content": "x"}] * (1_000 + number)
             yield orjson.dumps({"messages": turns}) + b"\n"
 
     check = DatasetCheck(limits=Limits(min_records=1))
@@ -279,5 +281,5 @@ def test_long_sequences_of_roles_take_no_memory() -> None:
         grown, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert check.report().stats["turns"]["max"] == 5_059
-    assert grown < 500_000
+    assert check.report().stats["turns"]["max"] == 1_019
+    assert grown < 200_000

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rft.dataset.repair import Repair, RepairFailed
@@ -21,8 +21,10 @@ RECORD = '{"messages": [{"role": "user", "content": "größer  als \\t 7?\\r"}]}
 DONE_NOTHING = {
     "byte_order_marks": 0,
     "crlf": 0,
+    "cr": 0,
     "blank_lines": 0,
     "white_space": 0,
+    "last_newline": False,
     "unpacked": False,
     "re_encoded": False,
 }
@@ -48,15 +50,15 @@ def cut(data: bytes, sizes: list[int]) -> Iterator[bytes]:
 @pytest.mark.parametrize(
     ("data", "done"),
     [
-        (RECORD + b"\n", {}),
+        (RECORD + b"\n", {"last_newline": False}),
         (RECORD, {}),
-        (BOM + RECORD + b"\n", {"byte_order_marks": 1}),
+        (BOM + RECORD + b"\n", {"byte_order_marks": 1, "last_newline": False}),
         (BOM + b" " + BOM + RECORD, {"byte_order_marks": 2, "white_space": 1}),
-        (RECORD + b"\r\n", {"crlf": 1}),
+        (RECORD + b"\r\n", {"crlf": 1, "last_newline": False}),
         (RECORD + b"\r", {"crlf": 1}),
-        (RECORD + b" \t\r\n", {"crlf": 1, "white_space": 1}),
-        (b" \t" + RECORD + b"  \n", {"white_space": 1}),
-        (b"\n\r\n \n" + RECORD + b"\n\n", {"blank_lines": 4}),
+        (RECORD + b" \t\r\n", {"crlf": 1, "white_space": 1, "last_newline": False}),
+        (b" \t" + RECORD + b"  \n", {"white_space": 1, "last_newline": False}),
+        (b"\n\r\n \n" + RECORD + b"\n\n", {"blank_lines": 4, "last_newline": False}),
         (BOM + b"\n" + RECORD, {"blank_lines": 1, "byte_order_marks": 1}),
         (packed(RECORD), {"unpacked": True}),
         (packed(RECORD[:20]) + packed(RECORD[20:]) + bytes(512), {"unpacked": True}),
@@ -65,13 +67,13 @@ def cut(data: bytes, sizes: list[int]) -> Iterator[bytes]:
         (RECORD.decode().encode("utf-32"), {"re_encoded": True}),
         (
             packed((RECORD + b"\r\n").decode().encode("utf-16")),
-            {"unpacked": True, "re_encoded": True, "crlf": 1},
+            {"unpacked": True, "re_encoded": True, "crlf": 1, "last_newline": False},
         ),
     ],
 )
 def test_what_is_certain_is_mended_and_counted(data: bytes, done: dict[str, Any]) -> None:
     for chunks in ([data], [data[:1], data[1:3], data[3:4], data[4:]], [bytes([byte]) for byte in data]):
-        assert repaired(*chunks) == (RECORD + b"\n", DONE_NOTHING | done)
+        assert repaired(*chunks) == (RECORD + b"\n", DONE_NOTHING | {"last_newline": True} | done)
 
 
 @given(
@@ -83,6 +85,7 @@ def test_what_is_certain_is_mended_and_counted(data: bytes, done: dict[str, Any]
     st.lists(st.integers(0, 5)),
 )
 def test_each_line_loses_what_stands_around_it_and_nothing_else(data: bytes, sizes: list[int]) -> None:
+    assume(not re.search(rb'\}\r+\{\s*"', data))  # lines that end with CR are another kind
     around = rb"(?:[ \t\r\x0b\x0c]|\xef\xbb\xbf)*"
     lines = (re.sub(rb"\A" + around, b"", line).rstrip(b" \t\r\x0b\x0c") for line in data.split(b"\n"))
     once, done = repaired(*cut(data, sizes))
@@ -106,6 +109,38 @@ def test_another_kind_of_file_is_refused_with_the_way_on(data: bytes, words: str
     with pytest.raises(RepairFailed, match=words) as failed:
         repaired(data)
     assert failed.value.fix
+    assert "--fix" not in failed.value.fix  # which is what was just done
+
+
+CR_LINES = [RECORD, RECORD.replace(b"7", b"8"), RECORD.replace(b"7", b"9")]
+
+
+@pytest.mark.parametrize(
+    ("data", "done"),
+    [
+        (b"\r".join(CR_LINES), {"cr": 2, "last_newline": True}),
+        (b"\r".join(CR_LINES) + b"\r", {"cr": 3}),
+        (b"\r\r".join(CR_LINES) + b"\r\r", {"cr": 3}),
+        (BOM + b"\r".join(CR_LINES) + b"\n", {"cr": 2, "byte_order_marks": 1}),
+        (CR_LINES[0] + b"\r" + CR_LINES[1] + b"\r\n" + CR_LINES[2] + b"\r", {"cr": 2, "crlf": 1}),
+        (packed(b"\r".join(CR_LINES) + b"\r"), {"cr": 3, "unpacked": True}),
+        (b"\r".join(CR_LINES).decode().encode("utf-16"), {"cr": 2, "re_encoded": True, "last_newline": True}),
+    ],
+)
+def test_cr_between_records_becomes_lf(data: bytes, done: dict[str, Any]) -> None:
+    for chunks in ([data], [data[:-1], data[-1:]], [bytes([byte]) for byte in data]):
+        assert repaired(*chunks) == (b"\n".join(CR_LINES) + b"\n", DONE_NOTHING | done)
+
+
+@pytest.mark.parametrize("odd", [b'{"a":\r1}', b'{"a": "x\ry"}', b'{"a": 1} \r{"b": 1}', b"7\r7", b"\r7", b'{}\r"a"'])
+def test_cr_anywhere_else_is_refused_with_its_place(odd: bytes) -> None:
+    data = b"\r".join(CR_LINES) + b"\r" + odd
+    for chunks in ([data], [bytes([byte]) for byte in data]):
+        with pytest.raises(RepairFailed, match=r"the one before byte [0-9]+ stands elsewhere") as failed:
+            repaired(*chunks)
+        offset = int(re.findall("byte ([0-9]+)", str(failed.value))[0])
+        assert data[offset - 1 : offset] == b"\r"
+        assert data[offset : offset + 1] != b"\r"
 
 
 @pytest.mark.parametrize(
@@ -137,6 +172,7 @@ def test_text_that_is_cut_anywhere_is_decoded() -> None:
         assert b"".join(as_utf_8((bytes([byte]) for byte in data), encoding)).decode() == text
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("filling", [b"x", b" ", b"x \t", b"\r", b"\n", BOM])
 def test_memory_is_bounded_whatever_the_line(filling: bytes) -> None:
     size, piece = (4_000_000 if filling == b"\n" else 40_000_000), filling * (262_144 // len(filling))

@@ -33,6 +33,15 @@ def test_another_kind_of_file_is_named_though_its_first_line_is_too_long(head: b
         assert report.errors[0].rule in {"json-array", "columnar-file", "compressed-file", "markup"}
 
 
+@pytest.mark.parametrize("end", [b"", b"\r", b"\r\n"])
+@pytest.mark.parametrize("count", [2, 20_000])
+def test_lines_that_end_with_cr_are_told_however_long_the_first_line_is(count: int, end: bytes) -> None:
+    data = lines(range(count)).rstrip().replace(b"\n", b"\r") + end
+    report = report_on([data[:100], data[100:]], FEW)
+    assert [(p.line, p.rule) for p in report.errors] == [(None, "cr-only")]
+    assert (report.records, report.error_counts) == (0, {"cr-only": 1})
+
+
 def test_a_first_record_that_is_too_long_is_that_and_nothing_else() -> None:
     report = report_on([b'{"a": [' + b"1," * 600_000 + b"1]}\n", lines(range(3))], FEW)
     assert [(p.line, p.rule) for p in report.errors] == [(1, "line-too-long")]
@@ -55,9 +64,9 @@ def test_the_hashes_are_those_of_good_records_and_bounded() -> None:
 @pytest.mark.parametrize(
     ("shared", "words"),
     [
-        (range(3, 4), "1 prompt also stands in the training file (line 6)"),
-        (range(3), "3 prompts also stand in the training file (lines 6, 7, 8)"),
-        (range(90), "90 prompts also stand in the training file (lines 6, 7, 8, 9, 10, ...)"),
+        (range(3, 4), "1 prompt also stands in the training file (line 6 of the validation file)"),
+        (range(3), "3 prompts also stand in the training file (lines 6, 7, 8 of the validation file)"),
+        (range(90), "90 prompts also stand in the training file (lines 6, 7, 8, 9, 10, ... of the validation file)"),
     ],
 )
 def test_prompts_in_both_files_are_warned_of(shared: range, words: str) -> None:
@@ -65,7 +74,7 @@ def test_prompts_in_both_files_are_warned_of(shared: range, words: str) -> None:
     validation = check_file([lines(range(200, 205)) + lines(shared, reference_answer="b")], FEW)
     report = with_overlap(validation, training)
     assert report.valid
-    assert report.warning_counts["prompt-in-both-files"] == len(shared)
+    assert report.warning_counts["prompt-in-both-files"] == 1
     assert report.warnings[-1].message == words
     assert with_overlap(check_file([lines(range(300, 310))], FEW), training).warning_counts.keys() == {
         "reference-missing"

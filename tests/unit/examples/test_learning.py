@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from local.bedrock.learning.policy import Policy
 from local.bedrock.learning.text import imitable_texts, prompt_of
@@ -70,12 +71,14 @@ def rewards_before_and_after(name: str, score: Score, *, epochs: int) -> tuple[f
     return before, held_out()
 
 
+@pytest.mark.thorough
 def test_ticket_triage_is_learned_in_part_after_two_of_its_epochs() -> None:
     before, after = rewards_before_and_after("ticket-triage", by_format, epochs=2)
     assert before <= 0.35
     assert after >= before + 0.3
 
 
+@pytest.mark.thorough
 def test_word_sums_cannot_be_learned() -> None:
     before, after = rewards_before_and_after("word-sums", by_number, epochs=4)
     assert before <= 0.03

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rft.dataset import MAX_LINE_BYTES, DatasetCheck, Limits, split_lines
-from rft.invocation_logs.shards import MAX_RECORD_BYTES
+from rft.invocation_logs.shards import MAX_RECORD_BYTES, Candidate, with_id
 from tests.unit.invocation_logs.records import Json, converse, converted, log_record, only_line
 
 SYSTEM = {"role": "system", "content": "Be brief."}
@@ -295,6 +295,8 @@ def test_plain_messages_are_read_as_those_that_need_a_closer_look(
 
 def test_no_record_is_longer_than_the_check_of_datasets_takes() -> None:
     assert MAX_RECORD_BYTES <= MAX_LINE_BYTES
+    candidate = Candidate(1, "t r", b'{"id":"r","x":"'.ljust(MAX_RECORD_BYTES - 2, b"x") + b'"}')
+    assert len(with_id(candidate, "r-1234567890")) <= MAX_LINE_BYTES
 
 
 def test_equal_prompts_have_equal_tags_whatever_the_api() -> None:

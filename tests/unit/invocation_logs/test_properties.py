@@ -9,16 +9,26 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rft.dataset import DatasetCheck, Limits, split_lines
-from rft.invocation_logs import LogConversion, LogOptions, MetadataFilter, Redactor, assemble, write_shard_line
+from rft.invocation_logs import (
+    MAX_SHARD_LINE_BYTES,
+    LogConversion,
+    LogOptions,
+    MetadataFilter,
+    Redactor,
+    assemble,
+    write_shard_line,
+)
 from tests.unit.invocation_logs.records import Bodies, Json, adds_up, converse, lines_of, log_record
 from tests.unit.invocation_logs.test_answers import WORDS
 from tests.unit.invocation_logs.test_bodies import CONVERSED, INVOKED
 from tests.unit.invocation_logs.test_reasons import BODIES, LEFT_OUT
 
+ENDINGS = ["", "", "\n", "\r", "\x0b", "\u2028"]
 FILE_RULES = {"too-few-records", "too-many-records", "empty-file"}
 GOOD: list[Json] = [
     *(log_record(body, operation="InvokeModel") for body, _ in INVOKED.values()),
@@ -45,11 +55,13 @@ ODD += [
     [None],
     ["x"],
 ]
+ODD += ["\n", "2026\n", "\r", "\x0b", "\u2028"]
 
 
 def check(conversion: LogConversion, chunks: Iterator[bytes] | list[bytes], max_prompts: int = 20_000) -> int:
     """Convert, choose and check; how many records came out."""
-    shard = [write_shard_line(candidate) for candidate in conversion.convert("a.json.gz", chunks)]
+    written = b"".join(write_shard_line(candidate) for candidate in conversion.convert("a.json.gz", chunks))
+    shard = [line.data for line in split_lines([written], max_bytes=MAX_SHARD_LINE_BYTES) if line.data is not None]
     assert adds_up(conversion)
     assert conversion.counts.converted == len(shard)
     assembly = assemble(lambda: [shard], max_prompts)
@@ -111,12 +123,15 @@ def mutated_records(draw: st.DrawFn) -> Json:
     return record
 
 
+@pytest.mark.thorough
 @settings(max_examples=2500)
-@given(st.lists(mutated_records(), min_size=1, max_size=3), OPTIONS)
-def test_records_with_anything_anywhere(records: list[Json], options: LogOptions) -> None:
+@given(st.lists(mutated_records(), min_size=1, max_size=3), OPTIONS, st.sampled_from(ENDINGS))
+def test_records_with_anything_anywhere(records: list[Json], options: LogOptions, ending: str) -> None:
     for number, record in enumerate(records):
         if record.get("requestId") == "request-1":
-            record["requestId"] = f"request-{number}"
+            record["requestId"] = f"request-{number}{ending}"
+        if ending:
+            record["timestamp"] = f"2026{ending}"
     conversion = LogConversion(options, Bodies(BODIES))
     check(conversion, [lines_of(records)])
     assert conversion.counts.records == len(records)
@@ -146,6 +161,7 @@ def test_any_bytes_at_all(data: bytes) -> None:
         assert check(conversion, [chunk]) == 0
 
 
+@pytest.mark.thorough
 def test_a_hundred_thousand_mutated_lines() -> None:
     """Faster and blinder than hypothesis: bytes of good lines replaced, cut out and doubled."""
     chance = random.Random(5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import time
 import tracemalloc
 import zlib
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rft.invocation_logs import ConversionCounts, LogConversion, LogOptions
+from rft.invocation_logs import ConversionCounts, LogConversion, LogOptions, Windows
 from rft.invocation_logs.reading import LogLines
 from tests.unit.invocation_logs.records import Bodies, adds_up, converse, lines_of, log_object, log_record
 
@@ -158,6 +159,7 @@ def peak_of(chunks: Iterator[bytes]) -> tuple[LogConversion, int]:
         tracemalloc.stop()
 
 
+@pytest.mark.thorough
 def test_a_gigabyte_of_zeros_in_a_megabyte() -> None:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(1024)) + packer.flush()
@@ -173,6 +175,48 @@ def test_a_line_of_300_megabytes_is_not_held() -> None:
     assert conversion.counts.failed == {"line-too-long": 1}
     assert conversion.counts.converted == 5
     assert peak < 20_000_000
+
+
+@pytest.mark.parametrize("size", [8_000_000, 1 << 18])
+def test_very_many_small_members_take_no_longer_than_their_bytes(size: int) -> None:
+    """Handing all that is left to every member took minutes; so the bound is wide."""
+    packed = gzip.compress(b"\n", mtime=0) * 380_000
+    started = time.process_time()
+    lines = LogLines(packed[at : at + size] for at in range(0, len(packed), size))
+    assert sum(1 for _ in lines) == 380_000
+    assert lines.damage is None
+    assert time.process_time() - started < 8
+
+
+@given(st.lists(st.integers(0, 3_000), max_size=12), st.lists(st.integers(0, 900)), st.integers(0, 30))
+def test_members_of_any_size_cut_anywhere(members: list[int], sizes: list[int], padding: int) -> None:
+    chance = random.Random(7)
+    parts = [chance.randbytes(size).hex().encode() + b"\n" for size in members]
+    packed = b"".join(gzip.compress(part, 1) + b"\0" * padding for part in parts)
+    lines = LogLines(in_chunks(packed, sizes))
+    assert list(lines) == [part[:-1] for part in parts]
+    assert lines.damage is None
+
+
+@pytest.mark.parametrize("cut", [0, 5])
+@pytest.mark.parametrize("size", [1, 500, 1 << 20])
+def test_windows_hold_whole_lines_and_change_nothing(size: int, cut: int) -> None:
+    packed = log_object(*RECORDS)
+    packed = packed[: len(packed) - cut]
+    seen: list[bytes] = []
+    windows = Windows(iter([packed[:50], packed[50:]]), seen.append, size=size)
+    conversion, plain = LogConversion(LogOptions(), Bodies()), LogConversion(LogOptions(), Bodies())
+    assert list(conversion.convert("a", windows)) == list(plain.convert("a", [packed]))
+    assert (conversion.counts, conversion.problems) == (plain.counts, plain.problems)
+    assert b"".join(seen) == PLAIN
+    assert all(window.endswith(b"\n") for window in seen)
+
+
+def test_windows_of_a_gzip_within_a_gzip_are_no_log_either() -> None:
+    packed = gzip.compress(log_object(*RECORDS))
+    conversion = LogConversion(LogOptions(), Bodies())
+    assert list(conversion.convert("a", Windows([packed], lambda _: None))) == []
+    assert conversion.counts == convert(packed).counts
 
 
 def test_an_object_is_not_read_for_ever() -> None:

@@ -272,8 +272,8 @@ def test_counts_travel_as_json_and_add_up() -> None:
     total = ConversionCounts.from_json(json.loads(json.dumps(one.counts.to_json())))
     total.merge(two.counts)
     assert total.to_json() == {"records": 5, "converted": 2, "skipped": {"error": 1}, "failed": {"invalid-json": 2}}
-    assert total.failed_share == 2 / 5
-    assert ConversionCounts().failed_share == 0
+    assert total.failed_share.value == 2 / 5
+    assert ConversionCounts().failed_share.value == 0
 
 
 def test_what_the_filter_leaves_out_does_not_water_down_the_share_of_failures() -> None:
@@ -281,7 +281,34 @@ def test_what_the_filter_leaves_out_does_not_water_down_the_share_of_failures() 
     conversion, _ = converted(
         *[log_record()] * 98, *[log_record("?", requestMetadata={"project": "demo"})] * 2, metadata_filter=wanted
     )
-    assert conversion.counts.failed_share == 1
+    assert conversion.counts.failed_share.value == 1
+    assert str(conversion.counts.failed_share) == (
+        "100.0% of the log records that the filter lets through can't be read (2 of 2: unknown-body 2)"
+    )
+
+
+def test_damage_before_the_filter_is_a_share_of_all_records() -> None:
+    """Nobody knows whose records they were, so they aren't held against the few that the filter lets through."""
+    counts = ConversionCounts(100_000, 120, Counter(filtered=99_830), Counter({"damaged-gzip": 50}))
+    assert counts.failed_share.value == 0.0005
+    assert str(counts.failed_share) == "0.1% of the log records can't be read (50 of 100,000: damaged-gzip 50)"
+    counts.failed["body-missing"] = 60
+    counts.converted -= 60
+    assert (counts.failed_share.value, counts.failed_share.records) == (60 / 120, 120)
+
+
+@pytest.mark.parametrize("reason", FAIL_REASONS)
+def test_a_failure_is_held_against_the_admitted_records_if_the_filter_came_first(reason: str) -> None:
+    """Told by the records themselves: which failures a filter that admits nothing leaves over."""
+    behind = {"body-missing", "body-damaged", "unknown-body"}
+    counts = ConversionCounts(10, 1, Counter(filtered=8), Counter({reason: 1}))
+    assert counts.failed_share.value == (1 / 2 if reason in behind else 1 / 10)
+    nothing = MetadataFilter.all_equal({"no": "body"})
+    for _, expected, record in LEFT_OUT:
+        kind, _, found = expected.partition("/")
+        if kind == "failed" and found == reason:
+            outcome = only_reason(record, metadata_filter=nothing)
+            assert outcome == ("skipped/filtered" if reason in behind else expected)
 
 
 def test_one_conversion_takes_object_after_object() -> None:

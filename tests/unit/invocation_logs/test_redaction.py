@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rft.invocation_logs import LogConversion, LogOptions, Redactor
 from tests.unit.invocation_logs.records import Bodies, converse, log_object, log_record, only_line
@@ -224,10 +226,59 @@ def test_arguments_that_are_no_json_or_very_deep() -> None:
 
     assert made("to a@b.com") == "to [EMAIL]"
     assert made('{ "n":  1.50 }') == '{ "n":  1.50 }'  # as it was, where nothing is found
-    assert made("[" * 500 + "]" * 500) == {"unknown-body": 1}
+    assert made("[" * 500 + "]" * 500) == "[" * 500 + "]" * 500
+    assert made('{"n": 123456789012345678901234567890, "x": 1.50, "to": "a@b.com"}') == (
+        '{"n": 123456789012345678901234567890, "x": 1.50, "to": "[EMAIL]"}'
+    )
+    assert made(r'{"\u0061@b.com": "say \"a@b.com\"", "c" : {"a@b.com": "\\"}}') == (
+        r'{"[EMAIL]": "say \"[EMAIL]\"", "c" : {"[EMAIL]": "\\"}}'
+    )
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.sampled_from(["a@b.com", "c@d.org", "[EMAIL]", 'x "a@b.com" \\', "é"]),
+        lambda below: (
+            st.lists(below, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["a@b.com", "c@d.org", "e@f.org", "[EMAIL]", "[EMAIL]-2", "to a@b.com", '"', "\\"]),
+                below,
+                max_size=5,
+            )
+        ),
+        max_leaves=15,
+    ),
+    st.booleans(),
+)
+def test_arguments_keep_every_key_and_number(value: Any, ascii_only: bool) -> None:
+    def shape(here: Any) -> Any:
+        if isinstance(here, dict):
+            return [len(here), *map(shape, here.values())]
+        return list(map(shape, here)) if isinstance(here, list) else here if isinstance(here, int) else type(here)
+
+    call: Any = {"function": {"arguments": json.dumps(value, ensure_ascii=ascii_only)}}
+    Redactor.parse(["email"]).redact_turns([{"content": None, "tool_calls": [call]}])
+    clean = call["function"]["arguments"]
+    assert "@" not in clean
+    assert shape(json.loads(clean)) == shape(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        (r"{\"api_key\": \"a1b2c3d4e5f6g7h8\"}", r"{\"api_key\": \"[KEY]\"}"),
+        ("npm_" + "a1" * 18, "[KEY]"),
+        ("postgres://app:pa55-word!@db.example/x", "postgres://app:[KEY]@db.example/x"),
+        ("https://:pw@host and https://host:8080/a@b", "https://:[KEY]@host and https://host:8080/a@b"),
+        ("https://user@host/", "https://user@host/"),
+    ],
+)
+def test_keys_within_other_texts(text: str, clean: str) -> None:
+    assert Redactor.parse(["key"]).redact(text) == clean
 
 
 HOSTILE = {
+    "urls": "://a:" * 100_000 + "@",
     "letters": "a" * 500_000,
     "digits": "1" * 500_000,
     "spaced": "1 " * 250_000,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from typing import Any
 
 import orjson
 import pytest
@@ -62,21 +63,59 @@ def test_the_choice_is_what_a_plain_definition_says(candidates: list[Candidate],
     assert over == len(candidates) - len(inside)
     assert duplicates == len(inside) - len(lines)
     made = [orjson.loads(line) for line in lines]
+    assert len(made) == len(sample), "as many as there is room for"
     assert max(Counter(record["id"] for record in made).values(), default=1) == 1
-    assert max(Counter(record["tag"] for record in made).values(), default=1) == 1
     earliest = {tag: min((c.order, n) for n, c in enumerate(candidates) if c.tag == tag) for tag in sample}
-    of_one_id = [[t for t in sample if f" {name} " in earliest[t][0]] for name in {r["id"] for r in made}]
-    winners = [min(tags, key=lambda tag: (earliest[tag][0], tag)) for tags in of_one_id]
-    assert [line.rstrip(b"\n") for line in lines] == [
-        candidates[n].line for n in sorted(earliest[tag][1] for tag in winners)
-    ]
-    assert sum(map(len, of_one_id)) == len(sample)
+    expected = [orjson.loads(candidates[n].line) for n in sorted(n for _, n in earliest.values())]
+    assert [record | {"id": 0} for record in made] == [record | {"id": 0} for record in expected]
+    for before, after in zip(expected, made, strict=True):
+        first = min((order, tag) for tag, (order, _) in earliest.items() if order.split(" ")[1] == before["id"])
+        if first[1] == before["tag"]:
+            assert after["id"] == before["id"]
+        else:
+            assert after["id"].startswith(before["id"] + "-")
 
 
 def test_a_request_id_goes_in_once_and_its_earliest_prompt_has_it() -> None:
-    first, second = Candidate(9, "t1 r", b"first"), Candidate(3, "t2 r", b"second")
-    for shards in ([[first, second]], [[second], [first]]):
-        assert dataset(shards, 5) == ([b"first\n"], 1, 0)
+    times = {"r": (9, 3, 5), "r-2": (4,), 'q"': (1, 2)}
+    records = [
+        Candidate(tag, f"t{10 - tag} {name}", orjson.dumps({"id": name, "tag": tag}))
+        for name, tags in times.items()
+        for tag in tags
+    ]
+    for shards in ([records], [records[3:], records[:3]], [[one] for one in reversed(records)]):
+        lines, duplicates, over = dataset(shards, 5)
+        assert (duplicates, over) == (0, 1)
+        made = {orjson.loads(line)["tag"]: orjson.loads(line)["id"] for line in lines}
+        assert made == {3: "r-3", 5: "r", 4: "r-2", 1: 'q"-2', 2: 'q"'}
+        assert all(len(line) <= len(orjson.dumps({"id": "", "tag": 1})) + 5 + 1 for line in lines)
+
+
+def test_a_record_without_its_id_in_front_is_nothing_to_rename() -> None:
+    lines = [Candidate(1, "t r", b'{"id":"r"}'), Candidate(2, "t r", b"other")]
+    with pytest.raises(ValueError, match="begins with the id"):
+        dataset([lines], 5)
+
+
+@pytest.mark.parametrize("order", ["a\nb r", "a r\n"])
+def test_no_shard_line_is_cut_in_two(order: str) -> None:
+    with pytest.raises(ValueError, match="newline"):
+        write_shard_line(Candidate(1, order, b"{}"))
+
+
+@pytest.mark.parametrize(
+    "odd", ["2026\n", "2026\r", "\x0b", "\u2028", "٢٠٢٦", "2026 ", "2" * 41, "Z" * 41, 7, None, "", "x"]
+)
+def test_a_timestamp_of_another_form_counts_as_none(odd: Any) -> None:
+    _, (candidate,) = converted(log_record(timestamp=odd))
+    assert candidate.order == " request-1"
+    assert read_shard_line(write_shard_line(candidate)) == candidate
+
+
+@pytest.mark.parametrize("sound", ["2026-01-05T09:00:00Z", "2026-01-05T09:00:00.123456+00:00", "20260105T090000Z"])
+def test_a_timestamp_puts_its_record_in_order(sound: str) -> None:
+    _, (candidate,) = converted(log_record(timestamp=sound))
+    assert candidate.order == f"{sound} request-1"
 
 
 def test_memory_is_bounded_by_the_cap() -> None:

@@ -128,6 +128,11 @@ def test_what_is_no_json_object_is_refused(document: bytes, said: str) -> None:
     assert said in problems(document)["$"]
 
 
+@pytest.mark.parametrize("document", ["\ufeff" + json.dumps(GOOD), ("\ufeff" + json.dumps(GOOD)).encode()])
+def test_a_byte_order_mark_is_no_fault_at_any_door(document: str | bytes) -> None:
+    assert parse_request(document, STACK).model == GOOD["model"]
+
+
 @pytest.mark.parametrize(
     "uri",
     [
@@ -171,6 +176,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @given(st.dictionaries(st.sampled_from([*GOOD, "x"]) | st.text(), JSON))
 def test_no_document_breaks_the_door(document: dict[str, Any]) -> None:
     try:
@@ -310,7 +316,7 @@ def test_everything_wrong_with_a_log_source_is_said_in_one_answer() -> None:
         filters + "andAll.2": "needs equals or notEquals; has none of them",
         filters + "andAll.3.x": "unknown key; known here: equals, notEquals",
         filters + "noneOf": "unknown key; known here: equals, notEquals, andAll, orAll",
-        "max_prompts": "must be a whole number from 1 to 20,000; it is 20001",
+        "max_prompts": "must be a whole number from 100 to 20,000; it is 20001",
         "use_prompt_response": 'must be true or false; it is "yes"',
         "redact.0": 'must be one of email, phone, card, key, or {"name": ..., "pattern": ...}; it is "emial"',
         "redact.1": 'name must be 1 to 32 of a-z, 0-9, _ and -, begin with a letter and be no ready rule\'s; it is "X"',
@@ -346,7 +352,7 @@ METADATA = "letters, digits, spaces and . _ : / = + $ @ -; 1 to 256 in a key, up
         ),
         ({"redact": "email"}, "redact", "a list of at most 32 rules"),
         ({"redact": ["email", "email"]}, "redact", "more than one is named email"),
-        ({"native": True, "max_prompts": 5, "redact": ["email"]}, "logs", "can't be told max_prompts, redact"),
+        ({"native": True, "max_prompts": 500, "redact": ["email"]}, "logs", "can't be told max_prompts, redact"),
         ({"native": True, "s3_uri": "s3://logs-1/dt=1/"}, "logs", "Bedrock takes an s3_uri"),
         ({"native": True, "validation_data": {"fraction": 0.1}}, "validation_data", "nothing to split"),
     ],

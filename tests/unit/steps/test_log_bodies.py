@@ -6,20 +6,35 @@ import io
 import json
 import threading
 import time
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
 
 from rft.aws.objects import PinnedObject
-from rft.invocation_logs import BodyUnavailable, LogConversion, LogOptions, MetadataFilter, Redactor
-from rft.steps import log_bodies
+from rft.invocation_logs import BodyUnavailable, LogConversion, LogOptions, MetadataFilter, Redactor, Windows
+from rft.steps import log_bodies, log_reading
 from rft.steps.log_bodies import Bodies
 from rft.steps.log_reading import ReadLog
 
 HOUR = "mine/AWSLogs/1/BedrockModelInvocationLogs/us-east-1/2026/01/05/09/"
 LOG = f"{HOUR}20260105T090000000Z_1.json.gz"
 OPTIONS = LogOptions(MetadataFilter.parse({"equals": {"project": "a"}}), True, Redactor.parse(["email"]))
+
+BROKEN = [
+    ResponseStreamingError(error="cut off"),
+    IncompleteReadError(actual_bytes=1, expected_bytes=2),
+    ReadTimeoutError(endpoint_url="s3"),
+    ConnectionClosedError(endpoint_url="s3"),
+]
 
 
 class FakeS3:
@@ -28,6 +43,7 @@ class FakeS3:
         self.lock = threading.Lock()
         self.reading = self.most_reading = 0
         self.asked: list[tuple[str, str]] = []
+        self.breaks: list[Exception] = []  # what the next bodies break off with
 
     def get_object(self, **given: Any) -> dict[str, Any]:
         place = (given["Bucket"], given["Key"])
@@ -40,7 +56,22 @@ class FakeS3:
             self.reading -= 1
         if place not in self.objects:
             raise ClientError({"Error": {"Code": "NoSuchKey", "Message": ""}}, "GetObject")
-        return {"Body": io.BytesIO(self.objects[place])}
+        body = io.BytesIO(self.objects[place])
+        if self.breaks:
+            body = Breaking(self.objects[place][:1], self.breaks.pop())
+        return {"Body": body}
+
+
+class Breaking(io.BytesIO):
+    """A body whose connection breaks while it is read."""
+
+    def __init__(self, begun: bytes, error: Exception) -> None:
+        super().__init__(begun)
+        self.error = error
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        super().read(size)
+        raise self.error
 
 
 @pytest.fixture
@@ -81,9 +112,9 @@ def read_log(records: list[dict[str, Any]], *, streamed: bool = False) -> ReadLo
     return ReadLog(source, (data,), None if streamed else data)
 
 
-def converted(log: ReadLog, load: Any) -> tuple[list[Any], dict[str, Any]]:
+def converted(chunks: Iterable[bytes], load: Any) -> tuple[list[Any], dict[str, Any]]:
     conversion = LogConversion(OPTIONS, load)
-    return list(conversion.convert(log.source.key, log.chunks or ())), conversion.counts.to_json()
+    return list(conversion.convert(LOG, chunks)), conversion.counts.to_json()
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -98,18 +129,56 @@ def test_reading_ahead_changes_nothing_but_the_time(s3: FakeS3, streamed: bool) 
 
     with Bodies("s3://logs/mine/", OPTIONS) as bodies:
         for _ in range(2):  # the same log twice, as two logs after each other
-            bodies.begin(log)
-            assert converted(log, bodies) == converted(log, one_by_one)
-    assert (s3.most_reading > 8) is not streamed
+            assert converted(bodies.begin(log), bodies) == converted(log.chunks or (), one_by_one)
+    assert s3.most_reading > 8
     assert not [key for _, key in s3.asked if key.endswith(("/r1_input.json.gz", "/r21_input.json.gz"))], "filtered"
+
+
+@pytest.mark.parametrize("size", [1, 300, 5_000])
+def test_the_windows_of_a_streamed_log_change_nothing_either(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(log_bodies, "Windows", partial(Windows, size=size))
+    records = [record(number, s3) for number in range(60)]
+    outcomes = []
+    for streamed in (False, True):
+        log = read_log(records, streamed=streamed)
+        with Bodies("s3://logs/mine/", OPTIONS) as bodies:
+            outcomes.append(converted(bodies.begin(log), bodies))
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0][1]["converted"] > 20
+
+
+@pytest.mark.parametrize("error", BROKEN, ids=lambda error: type(error).__name__)
+def test_a_body_whose_connection_breaks_is_read_anew(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(log_reading.time, "sleep", lambda _: None)
+    s3.objects["logs", f"{HOUR}data/r_input.json.gz"] = b"whole"
+    s3.breaks = [error] * 3
+    with Bodies("s3://logs/mine/", OPTIONS) as bodies:
+        bodies.begin(read_log([]))
+        assert bodies(f"s3://logs/{HOUR}data/r_input.json.gz") == b"whole"
+        s3.breaks = [error] * 4
+        with pytest.raises(type(error)):
+            bodies(f"s3://logs/{HOUR}data/r_input.json.gz")
+
+
+def test_a_path_in_another_bucket_is_not_looked_for_in_ours(s3: FakeS3) -> None:
+    """Below the run's own prefix lies an object under the very key that the record names in somebody else's bucket."""
+    s3.objects["logs", "mine/elsewhere/r_input.json.gz"] = b"of another call"
+    with Bodies("s3://logs/mine/", OPTIONS) as bodies:
+        bodies.begin(read_log([]))
+        with pytest.raises(BodyUnavailable):
+            bodies("s3://theirs/mine/elsewhere/r_input.json.gz")
+        assert bodies("s3://logs/mine/elsewhere/r_input.json.gz") == b"of another call"
 
 
 def test_a_log_without_bodies_is_read_once(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Bodies, "_asked_for", lambda *_: pytest.fail("nobody has asked for a body"))
     log = read_log([record(3, s3), record(7, s3)])
     with Bodies("s3://logs/mine/", OPTIONS) as bodies:
-        bodies.begin(log)
-        assert converted(log, bodies)[1]["records"] == 2
+        assert converted(bodies.begin(log), bodies)[1]["records"] == 2
     assert s3.asked == []
 
 

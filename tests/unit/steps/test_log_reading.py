@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, IncompleteReadError, ResponseStreamingError
 
 from rft.aws.objects import PinnedObject
 from rft.errors import DatasetMissing
@@ -23,6 +23,19 @@ class Body(io.BytesIO):
         return iter(lambda: self.read(size), b"")
 
 
+class Breaking(Body):
+    """A body whose connection breaks behind its first bytes."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(b"x")
+        self.error = error
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if begun := super().read(1):
+            return begun if size == 1 else self.read(size)
+        raise self.error
+
+
 class FakeS3:
     """Objects whose content is their key, with how much of them is out at a time."""
 
@@ -31,6 +44,7 @@ class FakeS3:
         self.reading = self.most_reading = 0
         self.fetched: list[str] = []
         self.refusals: dict[str, str] = {}
+        self.breaks: list[Exception] = []  # what the next bodies break off with
 
     def get_object(self, **asked: Any) -> dict[str, Any]:
         key = asked["Key"]
@@ -44,7 +58,7 @@ class FakeS3:
             self.reading -= 1
         if key in self.refusals:
             raise ClientError({"Error": {"Code": self.refusals[key], "Message": ""}}, "GetObject")
-        return {"Body": Body(key.encode())}
+        return {"Body": Breaking(self.breaks.pop()) if self.breaks else Body(key.encode())}
 
 
 @pytest.fixture
@@ -101,6 +115,36 @@ def test_a_refusal_is_told_in_clear_words_and_any_other_fault_as_it_is(s3: FakeS
     s3.refusals = {"k1": "SlowDown"}
     with pytest.raises(ClientError):
         list(read_ahead(sources(size, size)))
+
+
+@pytest.mark.parametrize("times", [1, 3, 4])
+@pytest.mark.parametrize(
+    "error", [ResponseStreamingError(error="cut off"), IncompleteReadError(actual_bytes=1, expected_bytes=2)]
+)
+def test_what_breaks_off_is_read_anew_three_times(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch, error: Exception, times: int
+) -> None:
+    monkeypatch.setattr(log_reading, "_PAUSES", (0, 0, 0))
+    s3.breaks = [error] * times
+    if times == 4:
+        with pytest.raises(type(error)):
+            list(read_ahead(sources(10)))
+    else:
+        assert [content(log) for log in read_ahead(sources(10))] == [b"k0"]
+        assert s3.fetched == ["k0"] * (times + 1)
+
+
+def test_what_is_removed_between_two_tries_is_gone(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_reading.time, "sleep", lambda _: s3.refusals.update(k0="PreconditionFailed"))
+    s3.breaks = [ResponseStreamingError(error="cut off")]
+    assert [content(log) for log in read_ahead(sources(10))] == [None]
+
+
+def test_what_is_streamed_and_breaks_off_raises_for_the_state_machine_to_try_again(s3: FakeS3) -> None:
+    s3.breaks = [ResponseStreamingError(error="cut off")]
+    (log,) = read_ahead(sources(log_reading.STREAMED_BYTES + 1))
+    with pytest.raises(ResponseStreamingError):
+        content(log)
 
 
 def test_whoever_stops_early_leaves_no_thread(s3: FakeS3) -> None:

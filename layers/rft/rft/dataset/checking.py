@@ -19,12 +19,13 @@ from rft.dataset.canonical import Prompt, prompt_hash, prompt_of
 from rft.dataset.kinds import file_flaw
 from rft.dataset.limits import Limits
 from rft.dataset.lines import OverlongLine, cut_lines
+from rft.dataset.other_formats import HOLDS_ITS_ANSWER_ELSEWHERE
 from rft.dataset.problems import Findings, Flaw, shown
 from rft.dataset.quick_look import QuickLook
 from rft.dataset.report import DatasetReport
 from rft.dataset.shape import record_flaws
 from rft.dataset.statistics import CHARACTERS_PER_TOKEN, ESTIMATE, Statistics, is_missing, tokens_of
-from rft.dataset.text import CRLF, NotJson, read_leniently
+from rft.dataset.text import BYTE_ORDER_MARK, CRLF, NotJson, read_leniently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -58,7 +59,8 @@ def _read(data: bytes, has_unique_keys: Callable[[bytes], bool]) -> tuple[Any, S
     """What a line says and every flaw of its text; UNREADABLE when it can't be read at all."""
     if data.endswith(b"\r"):  # a whole file of them is no rarity: not the slowest way for all of its lines
         record, flaws = _read(data[:-1], has_unique_keys)
-        return record, [CRLF, *flaws]
+        first = 1 if flaws and flaws[0].rule == "byte-order-mark" else 0  # flaws in the order of the line's bytes
+        return record, [*flaws[:first], CRLF, *flaws[first:]]
     try:
         record = orjson.loads(data)
         if has_unique_keys(data):
@@ -70,6 +72,16 @@ def _read(data: bytes, has_unique_keys: Callable[[bytes], bool]) -> tuple[Any, S
     except NotJson as error:
         return UNREADABLE, error.flaws
     return lenient if flaws else record, flaws
+
+
+def _counted(records: int) -> str:
+    return f"{records:,} record{'' if records == 1 else 's'}"
+
+
+def _is_blank(data: bytes) -> bool:
+    if data.startswith(BYTE_ORDER_MARK):
+        data = data.replace(BYTE_ORDER_MARK, b"")
+    return not data or data.isspace()
 
 
 class DatasetCheck:
@@ -168,13 +180,13 @@ class DatasetCheck:
     def _look_closer(self, data: bytes | OverlongLine) -> _Prompt | None:
         """The prompt of a record that is good after all; else what is wrong is put on the list."""
         number = self._lines
-        if not isinstance(data, OverlongLine) and (not data or data.isspace()):
+        if not isinstance(data, OverlongLine) and _is_blank(data):
             self._blank_lines = range(self._blank_lines.start if self._blank_lines else number, number + 1)
             self._unsettled = True
             return None
-        self._records += 1
-        if self._file_flaw:
+        if self._file_flaw:  # newlines in foreign data part no records
             return None
+        self._records += 1
         self._report_blank_lines()
         self._unsettled = False
         if isinstance(data, OverlongLine):
@@ -183,6 +195,7 @@ class DatasetCheck:
         record, flaws = _read(data, self._quick_look.has_unique_keys)
         if self._records == 1 and not isinstance(record, dict) and (file := file_flaw(data, self._name)):
             self._file_flaw = file
+            self._records = 0
             self._unsettled = True
             self._findings.add(None, file)
             return None
@@ -202,20 +215,23 @@ class DatasetCheck:
     def _flaws_of_record(self, record: Any) -> Iterator[Flaw]:
         if record is UNREADABLE:
             return
-        yield from record_flaws(record)
+        has_answer_elsewhere = False
+        for flaw in record_flaws(record):
+            has_answer_elsewhere = has_answer_elsewhere or flaw.rule in HOLDS_ITS_ANSWER_ELSEWHERE
+            yield flaw
         if not isinstance(record, dict):
             return
         reference = record.get("reference_answer", "")
         if reference is not None and is_missing(reference):
-            if self._limits.require_reference:
+            if self._limits.require_reference and not has_answer_elsewhere:
                 without = self._limits.without_reference
                 lack = without(record) if without else REFERENCE_MISSING
                 if lack:
                     yield lack
         elif self._limits.reference_flaw and isinstance(reference, (str, dict)):
-            flaw = self._limits.reference_flaw(reference)
-            if flaw:
-                yield flaw
+            unusable = self._limits.reference_flaw(reference)
+            if unusable:
+                yield unusable
 
     def _enter(self, number: int, prompt: _Prompt, record: dict[str, Any]) -> _Prompt | None:
         """Take a good record into the numbers about the whole file. None if its id was seen before."""
@@ -271,9 +287,10 @@ class DatasetCheck:
         if self._file_flaw:
             return []
         if not self._records:
-            return [Flaw("", "empty-file", "the file has no records", f"give at least {limits.min_records}")]
+            found = "the file is empty" + (", but for white space or a byte order mark" if self._lines else "")
+            return [Flaw("", "empty-file", found, f"give at least {_counted(limits.min_records)}")]
         if self._records < limits.min_records:
-            found = f"the file has {self._records:,} records; Bedrock wants at least {limits.min_records:,}"
+            found = f"the file has {_counted(self._records)}; Bedrock wants at least {limits.min_records:,}"
             return [Flaw("", "too-few-records", found, "add records")]
         if self._records > limits.max_records:
             found = f"the file has {self._records:,} records; Bedrock takes at most {limits.max_records:,}"

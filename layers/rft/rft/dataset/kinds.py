@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rft.dataset.problems import Flaw
 
 WANTED = 'JSON Lines: one {"messages": [...], "reference_answer": ...} a line'
-HEAD_BYTES = 4096
+HEAD_BYTES = 64 * 1024
 """As much of a file's first line tells its kind."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -24,6 +24,7 @@ _MARKUP = (b"<?xml", b"<!doctype", b"<html", b"<head", b"<body", b"<error", b"<!
 _LFS_POINTER = b"version https://git-lfs"
 _OFFICE = (b"[Content_Types].xml", b"xl/", b"mimetypeapplication/vnd")
 _CSV_HEADER = re.compile(rb'"?[A-Za-z_][\w .-]*"?([,;\t|]"?[A-Za-z_][\w .-]*"?)+\r?')
+_CR_BETWEEN_RECORDS = re.compile(rb'\}\r+\{\s*"')
 _YAML_START = re.compile(rb"(---|%YAML [\d.]+|- +[\"']?[A-Za-z_][\w-]*[\"']? *:.*|messages *:|-)\s*", re.DOTALL)
 
 
@@ -94,7 +95,9 @@ def head_flaw(head: bytes, name: str | None = None) -> Flaw | None:
     *lines, last = head.removeprefix(BYTE_ORDER_MARK).split(b"\n")
     first = next((line for line in lines if line.strip()), last)
     cut_off = first is last and len(head) >= HEAD_BYTES
-    return None if cut_off and first.lstrip().startswith(b"{") else file_flaw(first, name)
+    if cut_off and first.lstrip().startswith(b"{"):
+        return CR_ONLY if has_records_between_cr(first.lstrip()) else None
+    return file_flaw(first, name)
 
 
 def _by_content(line: bytes) -> Flaw | None:
@@ -106,9 +109,16 @@ def _by_content(line: bytes) -> Flaw | None:
     if line[257:262] == b"ustar":
         return Flaw("", "compressed-file", "the file is a tar archive", _UNPACK_OTHER)
     if line.startswith(_UTF_16_MARKS) or _has_a_zero_beside_each_letter(line[:40]):
-        fix = f"save it as UTF-8 without BOM ({_CHECK_FIX} does it where the file has a byte order mark)"
-        return Flaw("", "utf-16", "the file is UTF-16 or UTF-32", fix)
+        return Flaw("", "utf-16", "the file is UTF-16 or UTF-32", _fix_of_utf_16(line))
     return None
+
+
+def _fix_of_utf_16(line: bytes) -> str:
+    """Without its mark nobody can be sure which encoding it is: a person has to say."""
+    if line.startswith(_UTF_16_MARKS):
+        return f"save it as UTF-8 without BOM ({_CHECK_FIX} does it)"
+    order = "BE" if line.startswith(b"\x00") else "LE"
+    return f"save it as UTF-8 (iconv -f UTF-16{order} -t UTF-8 FILE > OUT, if it is UTF-16)"
 
 
 def _has_a_zero_beside_each_letter(start: bytes) -> bool:
@@ -129,6 +139,18 @@ def _goes_on(start: bytes) -> bool:
     return start.startswith(b"{") and (end[-1:] in (b"{", b"[") or (end[-1:] == b"," and end[-2:] != b"},"))
 
 
+CR_ONLY = Flaw(
+    "",
+    "cr-only",
+    "lines end with CR alone, as Excel for Mac and old Macs write them",
+    f"end lines with LF ({_CHECK_FIX}, or tr '\\r' '\\n' < FILE > OUT)",
+)
+
+
+def has_records_between_cr(start: bytes) -> bool:
+    return start.startswith(b"{") and _CR_BETWEEN_RECORDS.search(start) is not None
+
+
 _LOOKS: tuple[tuple[Callable[[bytes], object], Flaw], ...] = (
     (
         lambda start: start.startswith(b"["),
@@ -139,6 +161,7 @@ _LOOKS: tuple[tuple[Callable[[bytes], object], Flaw], ...] = (
             f"write its items as {WANTED} (jq -c '.[]' FILE > OUT does it)",
         ),
     ),
+    (has_records_between_cr, CR_ONLY),
     (
         _goes_on,
         Flaw(

@@ -34,6 +34,15 @@ PAIRS = (
 )
 """Names under which other formats have the prompt and the answer to it."""
 
+HOLDS_ITS_ANSWER_ELSEWHERE = frozenset(
+    {
+        *("bedrock-batch", "batch-request", "converse-schema", "ends-with-answer", "gemini", "invocation-log"),
+        *("message-per-line", "nested-records", "preference-pairs", "prompt-completion", "prompt-messages"),
+        *("sharegpt", "text-only"),
+    }
+)
+"""Rules whose fix says where the answer goes as well: a record that breaks one doesn't lack its answer besides."""
+
 _LONE_PROMPTS = ("prompt", "instruction", "question", "query", "problem", "input", "text", "content")
 
 _BY_FIELDS = (

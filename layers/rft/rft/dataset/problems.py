@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 SHOWN_CHARACTERS = 80
+_SEEN_AS_NOTHING = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Characters that Unicode calls printable and that show as nothing."""
 
 
 class Flaw(NamedTuple):
@@ -60,19 +65,35 @@ class Findings:
 
 
 def shown(value: object) -> str:
-    """A value as a message may quote it: one line of printable ASCII, at most 80 characters."""
+    """A value as a message may quote it: one line of at most 80 characters.
+
+    Control characters, and those that turn the text around or show as nothing, are escaped.
+    """
     match value:
         case dict():
             return "an object"
         case list():
             return "a list"
         case None | bool() | float() | str():
-            text = json.dumps(value[:SHOWN_CHARACTERS] if isinstance(value, str) else value)
+            start = value[:SHOWN_CHARACTERS] if isinstance(value, str) else value
+            text = "".join(map(_plainly_seen, json.dumps(start, ensure_ascii=False)))
         case int():
             text = str(value) if value.bit_length() < 256 else "a very long number"
         case _:
             text = str(value)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 3]}..."
+
+
+def _plainly_seen(character: str) -> str:
+    if character.isprintable() and not _SEEN_AS_NOTHING.match(character):
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else json.dumps(character)[1:-1]
+
+
+def described(value: object) -> str:
+    """JSON's name for a value's type, and the value itself where that says more: ``a number: 7``, ``null``."""
+    return kind_of(value) if value is None or isinstance(value, (dict, list)) else f"{kind_of(value)}: {shown(value)}"
 
 
 def kind_of(value: object) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rft.dataset.kinds import BYTE_ORDER_MARK, HEAD_BYTES, head_flaw
+from rft.dataset.kinds import BYTE_ORDER_MARK, CR_ONLY, HEAD_BYTES, head_flaw
 from rft.dataset.unpacking import GZIP_MAGIC, RepairFailed, as_utf_8, encoding_of, unpacked, with_head
 
 WHITE_SPACE = b" \t\r\x0b\x0c"
@@ -29,13 +29,16 @@ class Repair:
         repair = Repair()
         for piece in repair.pieces(chunks): out.write(piece)
 
-    The counts are those of the lines that were mended. ``unpacked`` and ``re_encoded`` are of the file as a whole.
+    The counts are those of the lines that were mended. ``last_newline`` (it was missing), ``unpacked`` and
+    ``re_encoded`` are of the file as a whole.
     """
 
     byte_order_marks: int = 0
     crlf: int = 0
+    cr: int = 0
     blank_lines: int = 0
     white_space: int = 0
+    last_newline: bool = False
     unpacked: bool = False
     re_encoded: bool = False
 
@@ -48,7 +51,13 @@ class Repair:
         if encoding := encoding_of(head):
             self.re_encoded = True
             head, stream = with_head(as_utf_8(stream, encoding), HEAD_BYTES)
-        if flaw := head_flaw(head):
+        flaw = head_flaw(head)
+        if flaw == CR_ONLY:
+            head, stream = with_head(self._with_lf(stream), HEAD_BYTES)
+            flaw = head_flaw(head)
+        if flaw and self.unpacked and head.startswith(GZIP_MAGIC):
+            raise RepairFailed("the file is gzip within gzip", "unpack it by hand: gunzip -c FILE | gunzip -c > OUT")
+        if flaw:
             raise RepairFailed(flaw.message, flaw.fix)
         return self._mended(stream)
 
@@ -56,8 +65,10 @@ class Repair:
         return {
             "byte_order_marks": self.byte_order_marks,
             "crlf": self.crlf,
+            "cr": self.cr,
             "blank_lines": self.blank_lines,
             "white_space": self.white_space,
+            "last_newline": self.last_newline,
             "unpacked": self.unpacked,
             "re_encoded": self.re_encoded,
         }
@@ -80,7 +91,38 @@ class Repair:
             out += line.take(last)
             yield b"".join(out)
         if line.begun:
-            yield b"".join(self._close(line))
+            ended = self._close(line)
+            self.last_newline = bool(ended)
+            yield b"".join(ended)
+
+    def _with_lf(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """The text of a file whose lines end with CR, with LF. Raises ``RepairFailed`` for a CR anywhere else.
+
+        Between a ``}`` and a ``{`` nothing but white space between two records can stand, so such a CR ends a line.
+        """
+        before, is_open, offset = b"", False, 0  # the last byte that is no CR, whether CRs follow it, and where it is
+        for chunk in chunks:
+            out: list[bytes] = []
+            for place, piece in enumerate(chunk.split(b"\r")):
+                is_open = is_open or place > 0
+                offset += place > 0
+                if not piece:
+                    continue
+                if is_open:
+                    if before != b"}" or piece[:1] not in (b"{", b"\n"):
+                        found = f"{CR_ONLY.message}, but the one before byte {offset:,} stands elsewhere"
+                        raise RepairFailed(found, "save the file with LF with the program that made it")
+                    is_end = piece[:1] == b"{"  # else CR LF, which is mended later
+                    out.append(b"\n" if is_end else b"\r")
+                    self.cr += is_end
+                    is_open = False
+                out.append(piece)
+                before = piece[-1:]
+                offset += len(piece)
+            yield b"".join(out)
+        if is_open:
+            self.cr += 1
+            yield b"\n"
 
     def _close(self, line: _LineUnderRepair) -> list[bytes]:
         """The end of a line, and what was done to it."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DatasetReport:
-    """``records`` counts every line that isn't blank.
+    """``records`` counts every line that isn't blank; it is 0 for a file of another kind, which has no such lines.
 
     ``errors`` and ``warnings`` are capped; ``error_counts`` and ``warning_counts`` (by rule) never are.
     """

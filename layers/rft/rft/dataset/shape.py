@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rft.dataset.kinds import WANTED
 from rft.dataset.other_formats import record_flaw
-from rft.dataset.problems import Flaw, kind_of, shown
+from rft.dataset.problems import Flaw, described, kind_of, shown
 from rft.dataset.tools import call_flaws, tool_flaws
 
 if TYPE_CHECKING:
@@ -74,10 +74,9 @@ def _field_flaws(record: dict[str, Any]) -> Iterator[Flaw]:
             case str():
                 yield Flaw("id", "id-empty", "id is empty", "give each record its own id, or none at all")
             case other:
-                yield Flaw("id", "id-type", f"id is {kind_of(other)}: {shown(other)}", "write it as a string")
+                yield Flaw("id", "id-type", f"id is {described(other)}", "write it as a string")
     if "reference_answer" in record and not isinstance(record["reference_answer"], (str, dict)):
-        answer = record["reference_answer"]
-        found = f"reference_answer is {kind_of(answer)}: {shown(answer)}"
+        found = f"reference_answer is {described(record['reference_answer'])}"
         yield Flaw("reference_answer", "reference-type", found, "give a string or an object, or leave it out")
     if "tools" in record:
         yield from tool_flaws(record["tools"])
@@ -120,7 +119,7 @@ def _content_flaws(path: str, message: dict[str, Any]) -> Iterator[Flaw]:
             if not flawed and all(not part["text"].strip() for part in parts):
                 yield Flaw(path, "content-empty", "the content has no text", fix)
         case other:
-            yield Flaw(path, "content-type", f"the content is {kind_of(other)}: {shown(other)}", fix)
+            yield Flaw(path, "content-type", f"the content is {described(other)}", fix)
 
 
 def _part_flaws(path: str, part: Any) -> Iterator[Flaw]:

@@ -19,6 +19,9 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 CRLF = Flaw("", "crlf", "the line ends with CR LF", "end lines with LF alone (dos2unix does it)")
 INFINITE = (float("inf"), float("-inf"))
 FLAWS_OF_ONE_LINE = 100  # of values: a line of NaNs has as many as it has bytes
+NUMBER_FIX = "give a finite number, null or a string"
+_INSTEAD_OF_A_NUMBER = {"reference_answer": "give a string or an object", "id": "give a string"}
+_CONTROL_NAMES = {0x08: ("backspace", "\\b"), 0x09: ("tab", "\\t"), 0x0C: ("form feed", "\\f"), 0x0D: ("CR", "\\r")}
 SURROGATE = re.compile("[\ud800-\udfff]")
 MERGED_RECORDS = re.compile(rb'\} *\{ *"(?:messages|id|reference_answer)"')
 
@@ -101,7 +104,7 @@ def _flaws_of_values(value: Any) -> Iterator[Flaw]:
                 yield _surrogate_flaw(path, half)
             case UnreadableNumber():
                 found = f"{shown(here)} isn't a number in JSON, or too large for a 64-bit float"
-                yield Flaw(path, "not-finite-number", found, "give a finite number, null or a string")
+                yield Flaw(path, "not-finite-number", found, _INSTEAD_OF_A_NUMBER.get(path, NUMBER_FIX))
 
 
 def _members(path: str, value: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -142,10 +145,23 @@ def _refusal_of_orjson(data: bytes) -> Flaw | None:
     except orjson.JSONDecodeError as error:
         if "depth" in error.msg:
             return TOO_DEEP
-        near = data.decode(errors="replace")[max(error.pos - 15, 0) : error.pos + 15]
-        found = f"{error.msg} at column {error.colno}, near {shown(near)}"
+        text = data.decode(errors="replace")
+        where = f"at column {error.colno}, near {shown(text[max(error.pos - 15, 0) : error.pos + 15])}"
+        if "control character" in error.msg and (flaw := _control_flaw(text[error.pos : error.pos + 1], where)):
+            return flaw
+        found = f"{error.msg} {where}"
         return Flaw("", "invalid-json", found, _json_fix(data))
     return None
+
+
+def _control_flaw(character: str, where: str) -> Flaw | None:
+    if not character or ord(character) >= 0x20:
+        return None
+    code = ord(character)
+    name, escape = _CONTROL_NAMES.get(code, ("control character", f"\\u{code:04x}"))
+    return Flaw(
+        "", "invalid-json", f"a raw {name} (0x{code:02x}) in a string {where}", f"write {escape}, or leave it out"
+    )
 
 
 def _json_fix(data: bytes) -> str:

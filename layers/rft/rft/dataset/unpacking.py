@@ -37,8 +37,10 @@ def with_head(chunks: Iterable[bytes], size: int) -> tuple[bytes, Iterator[bytes
     """The first bytes of a stream, ``size`` of them if it has as many, and the whole stream."""
     stream = iter(chunks)
     first: list[bytes] = []
-    while sum(map(len, first)) < size and (chunk := next(stream, None)) is not None:
+    length = 0
+    while length < size and (chunk := next(stream, None)) is not None:
         first.append(chunk)
+        length += len(chunk)
     head = b"".join(first)
     return head[:size], chain([head] if head else [], stream)
 

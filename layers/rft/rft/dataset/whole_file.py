@@ -68,11 +68,11 @@ def with_overlap(validation: FileCheck, training: FileCheck) -> DatasetReport:
     if not shared:
         return validation.report
     prompts = "1 prompt also stands" if len(shared) == 1 else f"{len(shared):,} prompts also stand"
-    found = f"{prompts} in the training file ({_named(shared)})"
+    found = f"{prompts} in the training file ({_named(shared)} of the validation file)"
     fix = "remove it here or there: a prompt that was trained on tests nothing"
     problem = Problem(None, "messages", "prompt-in-both-files", found, fix)
     counts = Counter(validation.report.warning_counts)
-    counts[problem.rule] = len(shared)
+    counts[problem.rule] = 1
     return replace(validation.report, warnings=[*validation.report.warnings, problem], warning_counts=counts)
 
 

@@ -6,9 +6,9 @@ from rft.invocation_logs.assembling import Assembly, assemble
 from rft.invocation_logs.conversion import BodyUnavailable, LogConversion
 from rft.invocation_logs.counting import FAIL_REASONS, SKIP_REASONS, ConversionCounts, LogProblem
 from rft.invocation_logs.metadata import MetadataFilter
-from rft.invocation_logs.objects import ObjectKind, object_kind
+from rft.invocation_logs.objects import ObjectKind, body_keys, object_kind
 from rft.invocation_logs.options import LogOptions
-from rft.invocation_logs.reading import MAX_BODY_BYTES
+from rft.invocation_logs.reading import MAX_BODY_BYTES, Windows
 from rft.invocation_logs.redaction import Redactor
 from rft.invocation_logs.selection import Selection
 from rft.invocation_logs.shards import MAX_SHARD_LINE_BYTES, Candidate, read_shard_line, write_shard_line
@@ -29,7 +29,9 @@ __all__ = [
     "ObjectKind",
     "Redactor",
     "Selection",
+    "Windows",
     "assemble",
+    "body_keys",
     "object_kind",
     "read_shard_line",
     "write_shard_line",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rft.invocation_logs.selection import Selection
-from rft.invocation_logs.shards import read_shard_line
+from rft.invocation_logs.shards import read_shard_line, with_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -43,8 +43,10 @@ class Assembly:
         """The dataset, record by record, each with its newline."""
         for number, shard in enumerate(self._shards()):
             for line_number, line in enumerate(shard):
-                if (number, line_number) in self._places:
-                    yield read_shard_line(line).line + b"\n"
+                name = self._places.get((number, line_number))
+                if name is not None:
+                    candidate = read_shard_line(line)
+                    yield with_id(candidate, name) + b"\n"
 
     def settle(self, counts: ConversionCounts) -> None:
         """Bring the counts of the conversion up to date: who was not chosen is skipped."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 MAX_PROBLEMS = 100
 new_tuple = tuple.__new__  # a NamedTuple's own constructor is a Python function and costs twice as much
 MAX_REQUEST_ID = 256  # AWS gives UUIDs, 36 characters
+is_timestamp = re.compile("[0-9T:.Z+-]{1,40}").fullmatch
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 WRONG_FORM = (KeyError, TypeError, AttributeError, IndexError, ValueError)  # what reading a body of another form raises
 
@@ -161,7 +163,7 @@ class LogConversion:
         hashed = sha256(self._seed)
         hashed.update(asked)
         parts = [b'{"id":', orjson.dumps(request_id), b',"messages":', asked, b"}"]
-        if not (type(timestamp) is str and len(timestamp) <= 40 and timestamp.isascii() and " " not in timestamp):
+        if not (type(timestamp) is str and is_timestamp(timestamp)):
             timestamp = ""
         order = f"{timestamp} {request_id}"
         if answer is not None:

@@ -23,7 +23,7 @@ SKIP_REASONS = {
     "no-answer": "there is no answer in words, and it was to be the reference answer",
     "incomplete-answer": "the answer was cut short, and it was to be the reference answer",
     "reference-unusable": "the logged answer is none that the run's grader could compare with",
-    "duplicate": "another record has the same prompt, or the same request id",
+    "duplicate": "another record has the same prompt",
     "over-max-prompts": "the sample was full",
 }
 """The record is sound, but no training prompt that was asked for."""
@@ -40,6 +40,29 @@ FAIL_REASONS = {
     "unknown-body": "the prompt or answer has a form that isn't known",
 }
 """The record should have been readable."""
+
+
+BEFORE_THE_FILTER = frozenset(
+    {"damaged-gzip", "changed-while-read", "object-too-large", "line-too-long", "invalid-json", "not-a-log-record"}
+)
+"""Failures of which nobody knows whether the metadata filter would have let the record through."""
+
+
+class FailedShare(NamedTuple):
+    """``failed`` of ``records`` failed: of all records, or of those that the metadata filter let through."""
+
+    failed: Counter[str]
+    records: int
+    of_all: bool
+
+    @property
+    def value(self) -> float:
+        return self.failed.total() / self.records if self.records else 0.0
+
+    def __str__(self) -> str:
+        kind = "log records" if self.of_all else "log records that the filter lets through"
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in self.failed.most_common())
+        return f"{self.value:.1%} of the {kind} can't be read ({self.failed.total():,} of {self.records:,}: {reasons})"
 
 
 @dataclass(slots=True)
@@ -63,13 +86,18 @@ class ConversionCounts:
         self.failed.update(other.failed)
 
     @property
-    def failed_share(self) -> float:
-        """Failures among the records that the metadata filter lets through; 0 when there are none.
+    def failed_share(self) -> FailedShare:
+        """The larger of two shares: all failures, of all records; and the failures of records that the metadata filter
+        let through, of those records.
 
-        Records of other applications, which the filter leaves out, can't make a broken log look whole.
+        So records of other applications, which the filter leaves out, can't make a broken log look whole, and damage
+        that may have hit any application's records isn't held against the few of one.
         """
-        admitted = self.records - self.skipped["filtered"]
-        return self.failed.total() / admitted if admitted else 0.0
+        behind = Counter({reason: n for reason, n in self.failed.items() if n and reason not in BEFORE_THE_FILTER})
+        before = self.failed.total() - behind.total()
+        of_all = FailedShare(+self.failed, self.records, of_all=True)
+        admitted = FailedShare(behind, self.records - self.skipped["filtered"] - before, of_all=False)
+        return max(of_all, admitted, key=lambda share: share.value)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import re
 import zlib
 from typing import TYPE_CHECKING
 
 from isal.igzip_lib import DECOMP_GZIP, IgzipDecompressor, error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 GZIP_MAGIC = b"\x1f\x8b"
 PIECE = 1 << 20  # unpacked bytes held at once
+# Packed bytes that a member is given at once: twice as many each time. An object may have very many small members, and
+# what one leaves over is copied, and the room for what may come out of it is taken from the system.
+FIRST_SLICE = 512
+LARGEST_SLICE = 256 << 10
+ROOM = 16  # unpacked bytes for a packed one
+WINDOW = 8 << 20  # unpacked bytes
 SALVAGED_BYTES = 8 << 20  # packed bytes of a damaged object of which all is kept that came before the damage
 SALVAGE_STEP = 4096
 MAX_LINE_BYTES = 4 << 20
@@ -21,6 +28,9 @@ MAX_OBJECT_BYTES = 1 << 31
 """As much as is read of one object, unpacked: a few kilobytes of gzip can hold gigabytes."""
 MAX_BODY_BYTES = 8 << 20
 """Largest offloaded body that is read, packed or unpacked: no longer prompt can become a line of a dataset."""
+
+
+_PADDING = re.compile(rb"\0*")  # between members, as gzip itself allows it
 
 
 class Damage(Exception):
@@ -93,6 +103,9 @@ class LogLines:
 
 def unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Plain bytes from gzip or plain ones, in pieces. Raises ``Damage`` behind all that could be read."""
+    if isinstance(chunks, Windows):
+        yield from chunks
+        return
     stream = iter(chunks)
     start = b""
     for chunk in stream:
@@ -106,6 +119,43 @@ def unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in whole:
             for at in range(0, len(chunk), PIECE):
                 yield chunk[at : at + PIECE]
+
+
+class Windows:
+    """A log object unpacked, in windows of whole lines: who is handed one can look through it before its lines are
+    converted. ``LogConversion.convert`` takes it in place of the object's chunks. Only a line that is longer than a
+    window goes over several. Iterate once; raises ``Damage`` behind all that could be read.
+    """
+
+    def __init__(self, chunks: Iterable[bytes], see: Callable[[bytes], None], *, size: int = WINDOW) -> None:
+        self._chunks = chunks
+        self._see = see
+        self._size = size
+
+    def __iter__(self) -> Iterator[bytes]:
+        held: list[bytes] = []
+        length = 0
+        damage: Damage | None = None
+        try:
+            for piece in unpacked(self._chunks):
+                held.append(piece)
+                length += len(piece)
+                if length >= self._size:
+                    data = b"".join(held)
+                    end = data.rfind(b"\n") + 1 or len(data)
+                    held = [data[end:]]
+                    length -= end
+                    yield self._seen(data[:end])
+        except Damage as found:
+            damage = found
+        if length:
+            yield self._seen(b"".join(held))
+        if damage is not None:
+            raise damage
+
+    def _seen(self, window: bytes) -> bytes:
+        self._see(window)
+        return window
 
 
 class _Member:
@@ -129,12 +179,12 @@ class _Member:
         """What followed the member's end."""
         return bytes(self._isal.unused_data)
 
-    def unpack(self, packed: bytes) -> bytes:
-        """Raises isal's ``error`` for damage, and then gives nothing of this call."""
+    def unpack(self, packed: bytes, room: int) -> bytes:
+        """At most ``room`` bytes. Raises isal's ``error`` for damage, and then gives nothing of this call."""
         self._fed_bytes += len(packed)
         if self._fed_bytes <= SALVAGED_BYTES:
             self._fed.append(packed)
-        data = self._isal.decompress(packed, PIECE)
+        data = self._isal.decompress(packed, room)
         self._made_bytes += len(data)
         return bytes(data)
 
@@ -162,29 +212,37 @@ class _Member:
 
 def _unzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
     member: _Member | None = None
-    waiting = b""
+    size = FIRST_SLICE
+    begun = b""  # of a member's first bytes
     for chunk in chunks:
-        waiting += chunk
-        while waiting or (member is not None and not member.hungry):
+        packed = begun + chunk if begun else chunk
+        begun = b""
+        at = 0
+        while at < len(packed) or (member is not None and not member.hungry):
             if member is None:
-                waiting = waiting.lstrip(b"\0")  # padding between members, as gzip itself allows it
-                if len(waiting) < len(GZIP_MAGIC):
+                at = _PADDING.match(packed, at).end()  # type: ignore[union-attr]  # it matches nothing, too
+                begun = packed[at : at + len(GZIP_MAGIC)]
+                if len(begun) < len(GZIP_MAGIC):
                     break
-                if not waiting.startswith(GZIP_MAGIC):
+                if begun != GZIP_MAGIC:
                     raise Damage("damaged-gzip")
+                begun = b""
                 member = _Member()
+                size = FIRST_SLICE
+            given = packed[at : at + size] if member.hungry else b""
             try:
-                data = member.unpack(waiting)
+                data = member.unpack(given, min(size * ROOM, PIECE))
             except (error, EOFError):  # type: ignore[misc]  # isal's stubs declare an instance where the class is
                 yield from filter(None, member.salvage())
                 raise Damage("damaged-gzip") from None
-            waiting = b""
+            at += len(given)
+            size = min(2 * size, LARGEST_SLICE)
             if data:
                 yield data
             if member.ended:
-                waiting = member.behind
+                at -= len(member.behind)
                 member = None
-    if member is not None or waiting:
+    if member is not None or begun:
         raise Damage("damaged-gzip")
 
 

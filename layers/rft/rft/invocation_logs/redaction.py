@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
-from rft.invocation_logs.counting import Failed
 from rft.invocation_logs.secrets import hide_cards, hide_emails, hide_keys, hide_phones
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ READY_RULES: dict[str, Find] = {
 NAME = re.compile("[a-z][a-z0-9_-]{0,31}")
 MAX_PATTERN = 1000
 MAX_RULES = 32
-MAX_DEPTH = 200
+JSON_STRING = re.compile(r'("(?:[^"\\]++|\\.)*+")(\s*:)?', re.ASCII)  # a second group is behind a key
 RULE_FORM = 'give "email", "phone", "card" or "key", or {"name": ..., "pattern": ...}'
 
 
@@ -83,23 +82,40 @@ class Redactor:
                 call["function"]["arguments"] = self._redact_json(call["function"]["arguments"])
 
     def _redact_json(self, text: str) -> str:
+        """The strings of a JSON text changed where they stand, so that numbers and spaces stay as they were written.
+
+        Keys that become the same are told apart by a number: none is lost.
+        """
         try:
-            value = orjson.loads(text)
+            orjson.loads(text)
         except ValueError:
             return self.redact(text)
-        clean = self._redact_value(value, 0)
-        return text if clean == value else orjson.dumps(clean).decode()
+        keys: dict[str, str] = {}
+        taken = {_unquoted(found[1]) for found in JSON_STRING.finditer(text) if found[2]}
 
-    def _redact_value(self, value: Any, depth: int) -> Any:
-        if depth > MAX_DEPTH:
-            raise Failed("unknown-body")
-        if isinstance(value, str):
-            return self.redact(value)
-        if isinstance(value, list):
-            return [self._redact_value(item, depth + 1) for item in value]
-        if isinstance(value, dict):
-            return {self.redact(key): self._redact_value(below, depth + 1) for key, below in value.items()}
-        return value
+        def replaced(found: re.Match[str]) -> str:
+            quoted = found[1]
+            plain = _unquoted(quoted)
+            clean = self.redact(plain)
+            if clean == plain:
+                return found[0]
+            if not found[2]:
+                return orjson.dumps(clean).decode()
+            if plain not in keys:
+                keys[plain] = _untaken(clean, taken)
+                taken.add(keys[plain])
+            return orjson.dumps(keys[plain]).decode() + found[2]
+
+        return JSON_STRING.sub(replaced, text)
+
+
+def _unquoted(text: str) -> str:
+    value: str = orjson.loads(text)
+    return value
+
+
+def _untaken(name: str, taken: set[str]) -> str:
+    return next(new for new in (name, *(f"{name}-{n}" for n in range(2, len(taken) + 3))) if new not in taken)
 
 
 def _rule(rule: Any) -> tuple[str, Find]:

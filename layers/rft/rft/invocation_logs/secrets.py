@@ -61,6 +61,7 @@ _TOKEN = re.compile(
       | eyJ[\w-]{8,4096}+\.[\w-]{8,8192}+\.[\w-]{0,2048}+
       | gh[pousr]_[A-Za-z0-9]{36,255}+
       | github_pat_\w{22,255}+
+      | npm_[A-Za-z0-9]{36,255}+
       | glpat-[\w-]{20,64}+
       | xox[abeprs]-[A-Za-z0-9-]{10,255}+
       | AIza[\w-]{35}(?![\w-])
@@ -72,13 +73,14 @@ _TOKEN = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _MARKS_OF_TOKENS = ("AKIA", "ASIA", "ABIA", "ACCA", "eyJ", "AIza", "ABSK", "glpat-", "xox")
-_MARKS_BEFORE_UNDERSCORE = ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "_live_", "_test_", "hf_")
+_MARKS_BEFORE_UNDERSCORE = ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "_live_", "_test_", "hf_", "npm_")
 _SK = re.compile(r"(?<![\w-])()(sk-[\w-]{20,255}+)", re.ASCII)
 _BEARER = re.compile(r"(?<!\w)([Bb]earer\s{1,3}|BEARER\s{1,3})([\w.~+/-]{16,4096}+={0,2})", re.ASCII)
 _ASSIGNED = tuple(  # one pattern for each sign: sre looks for one letter ten times as fast as for one of two
-    re.compile(rf"({sign}\s{{0,3}}[\"']?)([\w.~+/-]{{12,4096}}+={{0,2}})", re.ASCII) for sign in ":="
+    re.compile(rf"({sign}\s{{0,3}}\\{{0,3}}[\"']?)([\w.~+/-]{{12,4096}}+={{0,2}})", re.ASCII) for sign in ":="
 )
-_NAME_OF_SECRET = re.compile(r"(?:key|token|secret|password|passwd)[\"']?\s{0,3}\Z", re.ASCII | re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(://[^\s/:@]{0,64}+:)([^\s/@]{1,256}+)(?=@)")
+_NAME_OF_SECRET = re.compile(r"(?:key|token|secret|password|passwd)\\{0,3}[\"']?\s{0,3}\Z", re.ASCII | re.IGNORECASE)
 _NAME_LENGTH = 16
 _DIGIT = re.compile("[0-9]")
 _LONG_PART = re.compile("[A-Za-z0-9_]{16}")
@@ -132,6 +134,9 @@ def hide_keys(text: str, replacement: str) -> tuple[str, int]:
         times += more
     if "earer" in text or "EARER" in text:
         text, more = _replace(_BEARER, text, decide)
+        times += more
+    if "://" in text and "@" in text:
+        text, more = _URL_PASSWORD.subn(rf"\1{replacement}", text)
         times += more
     for pattern in _ASSIGNED:
         text, more = _replace(pattern, text, decide_assigned)

@@ -48,15 +48,29 @@ class Selection:
             self.over_the_cap += self._kept.pop(evicted).offers
         self._kept[tag] = _Kept(order, place, 1)
 
-    def places(self) -> set[Place]:
-        """Where the chosen ones are. A request id goes into a dataset once: its earliest prompt takes it."""
-        by_id: dict[str, tuple[str, int]] = {}
-        for tag, kept in self._kept.items():
-            request_id = kept.order.split(" ")[1]
-            by_id[request_id] = min(by_id.get(request_id, (kept.order, tag)), (kept.order, tag))
-        return {self._kept[tag].place for _, tag in by_id.values()}
+    def places(self) -> dict[Place, str]:
+        """Where the chosen ones are, each with the id it has in the dataset.
+
+        That is its request id. Of several prompts with the same one the earliest has it as it is, the others get it
+        with a number behind.
+        """
+        named = sorted((kept.order.split(" ")[1], kept.order, tag) for tag, kept in self._kept.items())
+        ids = {request_id for request_id, _, _ in named}
+        places: dict[Place, str] = {}
+        before, number = "", 1
+        for request_id, _, tag in named:
+            name = request_id
+            number = number if request_id == before else 1
+            if request_id == before:
+                while name in ids:
+                    number += 1
+                    name = f"{request_id}-{number}"
+                ids.add(name)
+            before = request_id
+            places[self._kept[tag].place] = name
+        return places
 
     @property
     def duplicates(self) -> int:
-        """Offers that are in the sample with another one: the same prompt, or the same request id."""
-        return sum(kept.offers for kept in self._kept.values()) - len(self.places())
+        """Offers of a prompt that is in the sample by another one."""
+        return sum(kept.offers for kept in self._kept.values()) - len(self._kept)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-MAX_PROMPTS = 20_000  # Bedrock takes no more training prompts (user guide, rft-prepare-data)
+MIN_PROMPTS, MAX_PROMPTS = 100, 20_000  # Bedrock takes no fewer and no more training prompts (rft-prepare-data)
 MAX_FAILED_SHARE = 0.25
 READY_PATTERNS = ("email", "phone", "card", "key")
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
 
-from rft.run.log_source import MAX_PROMPTS, READY_PATTERNS
+from rft.run.log_source import MAX_PROMPTS, MIN_PROMPTS, READY_PATTERNS
 from rft.run.request_base import Place, Strict, bucket_and_key, has_odd_parts, place_of
 from rft.run.request_words import shown
 
@@ -139,7 +139,7 @@ class InvocationLogs(Strict):
     s3_uri: Annotated[str, Field(min_length=1, max_length=1_100), AfterValidator(_log_prefix)]
     metadata_equals: Annotated[dict[MetadataKey, MetadataValue], Field(min_length=1, max_length=16)] | None = None
     request_metadata_filters: MetadataFilters | None = None
-    max_prompts: Annotated[int, Field(ge=1, le=MAX_PROMPTS)] | None = None
+    max_prompts: Annotated[int, Field(ge=MIN_PROMPTS, le=MAX_PROMPTS)] | None = None
     use_prompt_response: bool | None = None
     redact: (
         Annotated[

@@ -98,7 +98,7 @@ def _in_time(source: objects.PinnedObject, late: float) -> Iterator[bytes]:
 
 
 def _too_large(source: objects.PinnedObject, reason: str) -> DatasetTooLarge:
-    return DatasetTooLarge(f"{reason}; this has no limit: rft check-dataset {source.uri} --target aws")
+    return DatasetTooLarge(f"{reason}; run rft check-dataset on the file itself, which has no limit: {source.uri}")
 
 
 def _parse(body: str, stack: Stack) -> _Wanted:

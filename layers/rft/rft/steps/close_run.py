@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -16,10 +17,12 @@ from rft.errors import BedrockBusy
 from rft.run.job import JobOutcome
 from rft.run.record import Run
 from rft.run.status import SUCCEEDED, closing_status
+from rft.steps.log_files import BATCH_FAILED
 from rft.steps.notify import notify
 from rft.steps.pipeline import Pipeline
 
 _MAX_MESSAGE = 8_000
+_EVENTS = 200  # read at once
 _PAUSES = (2.0, 4.0, 8.0, 16.0)  # seconds between the tries of a clean-up that nobody repeats
 _PERSISTENCE_SECONDS = 60.0  # for all of them: the end has to be on record before the function's own time is up
 _EXECUTION_ERRORS = {"ABORTED": "ExecutionAborted", "TIMED_OUT": "ExecutionTimedOut", "FAILED": "ExecutionFailed"}
@@ -60,7 +63,7 @@ def _note(pipeline: Pipeline, run_id: str, error: str, message: str) -> Run:
     """Put the reason on record before anything else can fail: the first one is the true one."""
     run = pipeline.store.get(run_id)
     if run.reason is None and not run.status.is_terminal:
-        error, message = _of_the_batch(run, error, message)
+        error, message = _of_the_batch(pipeline, run, error, message)
         reports = run.dataset or run.conversion or {}
         details = reports.get("report_uri") if error in ("DatasetInvalid", "LogsDamaged") else None
         reason = {"error": error, "message": message, "details_uri": details}
@@ -69,12 +72,34 @@ def _note(pipeline: Pipeline, run_id: str, error: str, message: str) -> Run:
     return run
 
 
-def _of_the_batch(run: Run, error: str, message: str) -> tuple[str, str]:
-    """Of a map whose batches failed, the state machine knows only that they did; the batch has noted why."""
-    fault = (run.conversion or {}).get("fault")
-    if error != "States.ExceedToleratedFailureThreshold" or fault is None:
+def _of_the_batch(pipeline: Pipeline, run: Run, error: str, message: str) -> tuple[str, str]:
+    """Of a map whose batches failed, the state machine knows only that they did; each batch has noted why.
+
+    The first fault that no retry cures is the cause. Without one, it is the last fault of the batch that failed most
+    often: that one's retries were used up.
+    """
+    if error != "States.ExceedToleratedFailureThreshold":
         return error, message
-    return fault["error"], f"batch {fault['batch']} of the logs: {fault['message']}"
+    faults = list(_faults(pipeline, run.run_id))
+    if not faults:
+        return error, message
+    fault = next((fault for fault in faults if fault["final"]), None)
+    tries = ""
+    if fault is None:
+        batch, times = Counter(fault["batch"] for fault in faults).most_common(1)[0]
+        fault = next(fault for fault in reversed(faults) if fault["batch"] == batch)
+        tries = f" (failed {times} times)"
+    return fault["error"], f"batch {fault['batch']} of the logs{tries}: {fault['message']}"
+
+
+def _faults(pipeline: Pipeline, run_id: str) -> Iterator[dict[str, Any]]:
+    """What the batches of the run's logs noted, oldest first."""
+    token = None
+    while True:
+        page = pipeline.store.events(run_id, limit=_EVENTS, token=token)
+        yield from (event["detail"] for event in page.items if event["type"] == BATCH_FAILED)
+        if (token := page.next_token) is None:
+            return
 
 
 def _end(pipeline: Pipeline, run: Run, said: list[str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rft.aws import objects
 from rft.aws.clients import client
@@ -28,12 +29,31 @@ from rft.run.log_source import LogSource
 from rft.run.record import Run
 from rft.steps.dataset_limits import limits_of_run
 from rft.steps.log_bodies import Bodies
-from rft.steps.log_files import batch_key, counts_key, log_source, shard_key
+from rft.steps.log_files import BATCH_FAILED, batch_key, counts_key, log_source, shard_key
 from rft.steps.log_reading import CHANGED, read_ahead
 from rft.steps.pipeline import Pipeline
 
 # A logged answer that the run's grader can't compare with: in a dataset an error, for logs are nobody's to correct.
 UNUSABLE = "reference-unusable"
+# For which the state machine tries a batch again, by the names of their classes; all other errors end the run.
+RETRIED = frozenset(
+    {
+        "ThrottlingException",
+        "InternalServerException",
+        "ServiceUnavailableException",
+        "ClientError",
+        "TransactionCanceledException",
+        "ProvisionedThroughputExceededException",
+        "EndpointConnectionError",
+        "ConnectTimeoutError",
+        "ReadTimeoutError",
+        "ConnectionClosedError",
+        "IncompleteReadError",
+        "ResponseStreamingError",
+        "SSLError",
+        "HTTPClientError",
+    }
+)
 _MAX_LISTED = 100
 _MAX_MESSAGE = 1_000
 logger = Logger()
@@ -42,7 +62,8 @@ logger = Logger()
 def convert_logs(pipeline: Pipeline, run_id: str, batch: int) -> dict[str, Any]:
     """Raises ``DatasetMissing`` for an object that isn't ours to read.
 
-    What failed is put on record here: the state machine only learns that one of the map's batches did.
+    What failed is put on record here, as an event: the state machine only learns that one of the map's batches did.
+    CloseRun finds the event again. Events are only ever appended, so batches that fail at once lose none.
     """
     run = pipeline.store.get(run_id)
     pipeline.must_go_on(run)
@@ -51,10 +72,19 @@ def convert_logs(pipeline: Pipeline, run_id: str, batch: int) -> dict[str, Any]:
     except (RunStopped, RunEnded):
         raise
     except Exception as error:
-        fault = {"batch": batch, "error": type(error).__name__, "message": str(error)[:_MAX_MESSAGE]}
-        pipeline.store.record(run_id, "batch_failed", fault, conversion=(run.conversion or {}) | {"fault": fault})
+        _note(pipeline, run_id, batch, error)
         raise
     return {"run_id": run_id, "batch": batch}
+
+
+def _note(pipeline: Pipeline, run_id: str, batch: int, error: Exception) -> None:
+    name = type(error).__name__
+    fault = {"batch": batch, "error": name, "message": str(error)[:_MAX_MESSAGE], "final": name not in RETRIED}
+    try:
+        pipeline.store.record(run_id, BATCH_FAILED, fault)
+    except (ClientError, BotoCoreError):
+        # The fault itself counts for more than the note of it.
+        logger.exception("a batch's fault could not be noted", extra={"batch": batch, "error": name})
 
 
 def log_options(source: LogSource) -> LogOptions:
@@ -76,15 +106,16 @@ def _convert(pipeline: Pipeline, run: Run, batch: int) -> None:
     flaw_of = limits_of_run(run).reference_flaw if source.use_prompt_response else None
     with (
         Bodies(source.s3_uri, options) as bodies,
-        ObjectWriter(s3, bucket, shard_key(run, batch), "application/octet-stream") as shard,
+        ObjectWriter(
+            s3, bucket, shard_key(run, batch), "application/octet-stream", tagging=objects.INTERMEDIATE
+        ) as shard,
     ):
         conversion = LogConversion(options, bodies)
         for log in read_ahead(sources):
             if log.chunks is None:
                 _count_changed(conversion, log.source.key)
                 continue
-            bodies.begin(log)
-            for candidate in conversion.convert(log.source.key, log.chunks):
+            for candidate in conversion.convert(log.source.key, bodies.begin(log)):
                 if flaw_of is not None and flaw_of(_reference(candidate)) is not None:
                     conversion.counts.converted -= 1
                     conversion.counts.skipped[UNUSABLE] += 1

@@ -6,12 +6,20 @@ main thread converts.
 
 from __future__ import annotations
 
+import random
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
 
 from rft.aws import objects
 from rft.aws.clients import client, error_code
@@ -22,6 +30,8 @@ WINDOW_BYTES = 48 * 1024 * 1024  # read ahead, at most
 STREAMED_BYTES = 8 * 1024 * 1024  # a larger object isn't read ahead but streamed
 CHANGED = "changed-while-read"
 GONE = frozenset({"NoSuchKey", "PreconditionFailed", "404", "412"})
+_BROKEN = (ResponseStreamingError, IncompleteReadError, ReadTimeoutError, ConnectionClosedError)
+_PAUSES = (0.2, 0.8, 3.2)  # seconds, at most, before the tries after the first
 _DENIED = frozenset({"AccessDenied", "403", "KMS.DisabledException", "InvalidObjectState"})
 
 
@@ -36,7 +46,10 @@ class ReadLog:
 
 
 def read_ahead(sources: Sequence[objects.PinnedObject]) -> Iterator[ReadLog]:
-    """Every object in order. Raises ``DatasetMissing`` for one that isn't ours to read."""
+    """Every object in order. Raises ``DatasetMissing`` for one that isn't ours to read.
+
+    Where the connection breaks, what is read ahead is read anew; what is streamed raises botocore's error.
+    """
     todo = deque(sources)
     coming: deque[tuple[objects.PinnedObject, Future[bytes | None]]] = deque()
     ahead = 0
@@ -63,13 +76,28 @@ def read_ahead(sources: Sequence[objects.PinnedObject]) -> Iterator[ReadLog]:
 
 def _whole(source: objects.PinnedObject) -> bytes | None:
     """None where the object isn't there any more as it was listed."""
-    try:
+
+    def read() -> bytes:
         with client("s3").get_object(Bucket=source.bucket, Key=source.key, IfMatch=source.etag)["Body"] as body:
             return body.read()
+
+    try:
+        return read_whole(read)
     except ClientError as error:
         if error_code(error) in GONE:
             return None
         raise named_fault(error, source.uri) from None
+
+
+def read_whole(read: Callable[[], bytes]) -> bytes:
+    """``read`` asks for an object and reads its body. Done anew where the connection breaks inside the body: what
+    botocore repeats by itself is only the asking."""
+    for pause in _PAUSES:
+        try:
+            return read()
+        except _BROKEN:
+            time.sleep(random.uniform(0, pause))  # noqa: S311
+    return read()
 
 
 def _streamed(source: objects.PinnedObject) -> ReadLog:
