@@ -141,6 +141,20 @@ def test_a_batch_that_is_converted_again_leaves_the_same(app: Application) -> No
     assert conversion(app, run_id)["records"] == read(f"runs/{run_id}/dataset/conversion.json")["records"]
 
 
+def test_the_prompts_on_their_way_are_for_days_only(app: Application) -> None:
+    put_logs()
+    run_id = start(app)
+    convert(app, run_id)
+    folder = f"runs/{run_id}/dataset/"
+    found = client("s3").list_objects_v2(Bucket=BUCKET, Prefix=folder)["Contents"]
+    tagged = {
+        entry["Key"].removeprefix(folder)
+        for entry in found
+        if boto3.client("s3").get_object_tagging(Bucket=BUCKET, Key=entry["Key"])["TagSet"]
+    }
+    assert tagged == {"logs/shard-00000.jsonl"}
+
+
 def test_batches_are_bounded_by_number_and_by_bytes(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     s3 = boto3.client("s3")
     for number, size in enumerate((10, 10, 10, 50, 200, 10)):
