@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from rft.grading import score as score_module
 from rft.grading import time_limit as time_limit_module
-from rft.grading.errors import BadSample, EverySampleFailed, ScoreInvalid, SystemicFault
+from rft.grading.errors import BadSample, EverySampleFailed, ScoreInvalid, SystemicFault, VerdictUnreadable
 from rft.grading.sample import RunContext, Sample, items_of, read_envelope, read_sample
 from rft.grading.score import Score
 from rft.grading.time_limit import TimeLimit
@@ -20,11 +20,13 @@ type Scorer = Callable[[Sample], Score]
 
 class SampleError(NamedTuple):
     """Why a sample has no score. ``kind`` is the exception's class, ``at`` the file and line that raised it: the
-    exception's message is left behind, as it may quote the answer. ``in_code``: score() failed, not the data."""
+    exception's message is left behind, as it may quote the answer. ``in_code``: score() failed, not the data.
+    ``flags`` are more names for what happened."""
 
     kind: str
     at: str
     in_code: bool
+    flags: tuple[str, ...] = ()
 
 
 class Graded(NamedTuple):
@@ -44,7 +46,8 @@ class Graded(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """An item of the list that Bedrock takes back (Bedrock User Guide, "Setting up reward functions")."""
         if self.score is None:
-            metrics = [{"name": "error", "value": 1.0, "type": "Metric"}]
+            names = ("error", *(self.error.flags if self.error else ()))
+            metrics = [{"name": name, "value": 1.0, "type": "Metric"} for name in names]
         else:
             metrics = [*_metrics(self.score.rewards, "Reward"), *_metrics(self.score.metrics, "Metric")]
         return {"id": self.id, "aggregate_reward_score": self.reward, "metrics_list": metrics}
@@ -83,9 +86,15 @@ def _grade(score: Scorer, item: object, position: int, limit: TimeLimit) -> Grad
     except SystemicFault:
         raise
     except Exception as exc:
-        error = SampleError(type(exc).__name__, _place(exc), in_code=not isinstance(exc, BadSample))
-        return Graded(envelope.id, position, envelope.run, error=error)
+        return Graded(envelope.id, position, envelope.run, error=error_of(exc))
     return Graded(envelope.id, position, envelope.run, score=result)
+
+
+def error_of(exc: Exception) -> SampleError:
+    """What is kept of an exception that ``score`` raised for one sample."""
+    of_the_sample = isinstance(exc, BadSample | VerdictUnreadable)
+    flags = exc.flags if isinstance(exc, BadSample | VerdictUnreadable) else ()
+    return SampleError(type(exc).__name__, _place(exc), in_code=not of_the_sample, flags=flags)
 
 
 def _place(exc: Exception) -> str:
