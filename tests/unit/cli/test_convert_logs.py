@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from typer.testing import CliRunner
 
+import cli.commands.data
 import cli.main
 from cli.logs_conversion import Wishes, convert_logs
 from cli.view import Screen
@@ -75,7 +76,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
     with mock_aws():
         client = boto3.client("s3", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
         client.create_bucket(Bucket=BUCKET)
-        monkeypatch.setattr(cli.main, "s3_of", lambda *_args, **_options: client)
+        monkeypatch.setattr(cli.commands.data, "s3_of", lambda *_args, **_options: client)
         yield client
 
 
