@@ -20,7 +20,7 @@ from cli.view import closing_words, duration, plain, run_seconds, status_style, 
 from rft.run.status import SUCCEEDED, TERMINAL
 
 # Shown before they come; the others of a run's statuses appear when they do.
-_AHEAD = ("received", "preparing", "queued", "training", "deploying")
+_AHEAD = ("received", "preparing", "checking", "queued", "training", "deploying")
 _CURVE_WIDTH = 72
 _CURVE_HEIGHT = 9
 

@@ -46,7 +46,7 @@ def check_promoted(pipeline: Pipeline, run: dict[str, Any], records: int) -> Non
     assert "promoted" in message["Subject"]
     assert run["deployment_arn"] in message["Message"]
     statuses = [e["detail"]["status"] for e in pipeline.api.events(run_id) if e["type"] == "status"]
-    assert statuses == ["received", "preparing", "queued", "training", "deploying", "promoted"]
+    assert statuses == ["received", "preparing", "checking", "queued", "training", "deploying", "promoted"]
 
 
 def test_a_bare_dataset_in_the_inbox(pipeline: Pipeline, tickets: bytes) -> None:

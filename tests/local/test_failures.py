@@ -153,7 +153,7 @@ def test_whatever_happens_to_its_events_the_run_ends_once(
     assert run["status"] == "promoted"
     assert len(pipeline.messages(run_id)) == 1
     statuses = [e["detail"]["status"] for e in pipeline.api.events(run_id) if e["type"] == "status"]
-    assert statuses == ["received", "preparing", "queued", "training", "deploying", "promoted"]
+    assert statuses == ["received", "preparing", "checking", "queued", "training", "deploying", "promoted"]
 
 
 def test_a_foreign_job_event_changes_nothing(pipeline: Pipeline, start: Callable[..., str], faults: Faults) -> None:

@@ -13,7 +13,10 @@ from rft.run.record import Run
 from rft.run.status import Status
 from rft.steps.log_files import manifest_key
 
-TASKS = {"ListLogs", "AssembleLogs", "PrepareDataset", "SubmitJob", "AwaitJob", "DeployModel", "CloseRun", "Notify"}
+TASKS = {
+    *("ListLogs", "AssembleLogs", "PrepareDataset", "CheckGrader", "SubmitJob", "AwaitJob", "DeployModel", "CloseRun"),
+    "Notify",
+}
 
 
 def batch_state(machine: dict[str, Any]) -> dict[str, Any]:
@@ -114,6 +117,12 @@ def test_a_function_that_died_or_ran_out_of_time_is_tried_again(machine: dict[st
         tried = {error for rule in state["Retry"] for error in rule["ErrorEquals"]}
         assert {"Sandbox.Timedout", "Runtime.ExitError"} <= tried or "States.ALL" in tried, name
         assert "States.Timeout" in tried or "States.ALL" in tried or name == "AwaitJob", name
+
+
+def test_no_job_is_submitted_but_past_the_gate(machine: dict[str, Any]) -> None:
+    to_submit = [name for name, state in machine["States"].items() if state.get("Next") == "SubmitJob"]
+    assert to_submit == ["CheckGrader"]
+    assert machine["States"]["PrepareDataset"]["Next"] == "CheckGrader"
 
 
 def test_notify_is_told_which_try_is_its_last(machine: dict[str, Any]) -> None:

@@ -12,6 +12,8 @@ import pytest
 from moto.events.models import EventPattern
 
 from rft.aws.objects import INTERMEDIATE
+from rft.grading.catalog import OPENAI, READY, ReadyGrader
+from rft.run.identity import grader_key
 from rft.run.request_logs import OWN_FOLDERS
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
@@ -41,9 +43,9 @@ def as_list(value: Any) -> list[Any]:
 
 def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for policy in role.get("Policies", []):
-        # A policy that stands under a condition is looked into as well.
-        document = policy.get("Fn::If", [None, policy])[1]["PolicyDocument"]
-        yield from document["Statement"]
+        # Policies that stand under a condition are looked into as well, those of its other branch too.
+        for branch in policy.get("Fn::If", [None, policy])[1:]:
+            yield from branch.get("PolicyDocument", {}).get("Statement", [])
 
 
 def test_each_function_has_one_explicit_role_of_its_own(resources: dict[str, Any]) -> None:
@@ -114,6 +116,9 @@ def test_every_route_needs_a_signature(resources: dict[str, Any]) -> None:
         ("/runs/{run_id}/metrics", "get"),
         ("/runs/{run_id}/stop", "post"),
         ("/datasets/check", "post"),
+        ("/estimates", "post"),
+        ("/graders", "get"),
+        ("/graders/{name}/test", "post"),
     }
     for _, _, spec in methods:
         assert spec["security"] == [{"AWS_IAM": []}]
@@ -143,17 +148,101 @@ def test_no_event_is_lost_without_a_trace(resources: dict[str, Any]) -> None:
         assert "DeadLetterConfig" in resources[name]["Properties"]
 
 
-def test_training_gets_published_graders(source: dict[str, Any], resources: dict[str, Any]) -> None:
-    graders = [n for n, r in source["Resources"].items() if "graders/" in str(r["Properties"].get("CodeUri"))]
-    assert len(graders) == 2
-    for name in graders:
-        assert source["Resources"][name]["Properties"]["AutoPublishAlias"] == "live"
-        assert "Events" not in source["Resources"][name]["Properties"]
-    # A grader may write its log, and that is all.
-    for name in graders:
-        assert [as_list(s["Action"]) for s in statements(resources[f"{name}Role"]["Properties"])] == [
-            ["logs:CreateLogStream", "logs:PutLogEvents"]
-        ]
+def graders_of(source: dict[str, Any]) -> dict[str, ReadyGrader]:
+    """The graders of the catalogue by their resource's name."""
+    by_folder = {f"functions/graders/{ready.folder}/": ready for ready in READY.values()}
+    return {
+        name: by_folder[resource["Properties"]["CodeUri"]]
+        for name, resource in source["Resources"].items()
+        if "graders/" in str(resource["Properties"].get("CodeUri"))
+    }
+
+
+def test_training_gets_published_graders(source: dict[str, Any]) -> None:
+    graders = graders_of(source)
+    assert {ready.name for ready in graders.values()} == set(READY)
+    for name, ready in graders.items():
+        properties = source["Resources"][name]["Properties"]
+        assert properties["AutoPublishAlias"] == "live"
+        assert properties["AutoPublishAliasAllProperties"] is True
+        assert "Events" not in properties
+        assert properties["FunctionName"]["Fn::Sub"] == f"${{AWS::StackName}}-grader-{ready.name}"
+        assert properties["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == ready.name
+
+
+def test_a_grader_that_computes_may_write_its_log_and_nothing_else(
+    source: dict[str, Any], resources: dict[str, Any]
+) -> None:
+    for name, ready in graders_of(source).items():
+        actions = [as_list(s["Action"]) for s in statements(resources[f"{name}Role"]["Properties"])]
+        own = [["logs:CreateLogStream", "logs:PutLogEvents"]]
+        if ready.kind == "declared":
+            own.append(["s3:GetObject"])
+        if ready.kind != "rule":
+            own += [["bedrock:InvokeModel"]] * 3  # by a profile (the models behind it, and itself), or by its id
+        assert actions == own, name
+
+
+def test_a_judge_may_ask_one_model_by_its_id_or_by_a_profile(source: dict[str, Any], resources: dict[str, Any]) -> None:
+    profile = {"Ref": "JudgeInferenceProfileArn"}
+    for name, ready in graders_of(source).items():
+        variables = resources[name]["Properties"]["Environment"]["Variables"]
+        if ready.kind == "rule":
+            assert variables.keys() == {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+            continue
+        asked = {"Fn::If": ["HasJudgeProfile", profile, {"Ref": "JudgeModelId"}]}
+        assert variables["JUDGE_MODEL_ID"] == asked
+        condition, by_profile, by_id = resources[f"{name}Role"]["Properties"]["Policies"][-1]["Fn::If"]
+        assert condition == "HasJudgeProfile"
+        (model,) = by_id["PolicyDocument"]["Statement"]
+        assert model["Resource"]["Fn::Sub"].endswith("::foundation-model/${JudgeModelId}")
+        models, itself = by_profile["PolicyDocument"]["Statement"]
+        assert models["Resource"] == {"Ref": "JudgeProfileModelArns"}
+        assert models["Condition"] == {"StringLike": {"bedrock:InferenceProfileArn": profile}}
+        assert itself["Resource"] == profile
+
+
+def test_openais_grader_reads_the_json_of_runs_only(resources: dict[str, Any]) -> None:
+    assert granted(resources["OpenaiGraderRole"], "s3:GetObject") == {
+        json.dumps({"Fn::Sub": f"${{DataBucket.Arn}}/{grader_key('*')}"})
+    }
+
+
+def test_every_ready_grader_may_be_asked_for_and_called_by_bedrock_and_the_gate(
+    source: dict[str, Any], resources: dict[str, Any]
+) -> None:
+    graders = graders_of(source)
+    for function in ("StartRun", "ApiFunction"):
+        text, values = source["Resources"][function]["Properties"]["Environment"]["Variables"]["GRADERS"]["Fn::Sub"]
+        pairs = dict(pair.split("=") for pair in text.split(","))
+        assert {ready.name for ready in graders.values()} == set(pairs)
+        for name, ready in graders.items():
+            assert values[pairs[ready.name].strip("${}")] == {"Ref": f"{name}.Version"}
+    for role in ("BedrockRole", "CheckGraderRole"):
+        for name in graders:
+            arn = {"Fn::GetAtt": [name, "Arn"]}
+            assert json.dumps(arn) in granted(resources[role], "lambda:InvokeFunction")
+            assert json.dumps({"Fn::Sub": f"${{{name}.Arn}}:*"}) in granted(resources[role], "lambda:InvokeFunction")
+    choices = source["Parameters"]["DefaultGrader"]["AllowedValues"]
+    assert set(choices) == set(READY) - {OPENAI}
+
+
+def test_the_api_has_graders_tested_by_the_function_that_may_call_them(resources: dict[str, Any]) -> None:
+    role = resources["ApiFunctionRole"]
+    assert granted(role, "lambda:InvokeFunction") == {json.dumps({"Fn::GetAtt": ["CheckGrader", "Arn"]})}
+    assert granted(role, "bedrock:InvokeModel") == set()
+
+
+def test_the_gate_may_ask_the_base_model_and_write_what_it_saw(resources: dict[str, Any]) -> None:
+    role = resources["CheckGraderRole"]
+    profile = "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:inference-profile/${BaseInferenceProfile}"
+    assert granted(role, "bedrock:InvokeModel") == {
+        json.dumps({"Ref": "BaseProfileModelArns"}),
+        json.dumps({"Fn::Sub": profile}),
+    }
+    assert granted(role, "s3:PutObject") == {
+        json.dumps({"Fn::Sub": f"${{DataBucket.Arn}}/{key}"}) for key in ("runs/*/gate.json", grader_key("test-*"))
+    }
 
 
 def pattern_of(resources: dict[str, Any], rule: str) -> EventPattern:

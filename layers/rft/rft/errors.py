@@ -14,6 +14,9 @@ Catch name these classes::
     ├── LogsMissing             there are no invocation logs to read under the prefix
     ├── LogsDamaged             too large a share of the invocation logs can't be read
     ├── LogsInconsistent        the counts of a batch of logs aren't those of its prompts
+    ├── GateClosed              the grader, its signal or the budget speaks against the run: no job
+    ├── GateTooSlow             a grader's test takes longer than the API has
+    ├── GraderMissing           the stack has no grader of that name
     ├── JobRefused              Bedrock won't take the job as it is
     ├── JobQuotaFull            the account's quota of jobs is used up: wait and try again
     ├── BedrockBusy             Bedrock throttles or has a fault of its own: wait and try again
@@ -90,6 +93,18 @@ class LogsDamaged(RftError):
 
 
 class LogsInconsistent(RftError):
+    pass
+
+
+class GateClosed(RftError):
+    pass
+
+
+class GateTooSlow(RftError):
+    pass
+
+
+class GraderMissing(RftError):
     pass
 
 

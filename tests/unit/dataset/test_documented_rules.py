@@ -78,6 +78,7 @@ NAMES = {"plain-text": "train.txt"}
 FOR_A_GRADER = {
     "reference-missing": "math-reasoning",
     "reference-unusable": "math-reasoning",
+    "field-unusable": "rag-faithfulness",
 }
 
 

@@ -122,14 +122,21 @@ def test_long_prompts_are_warned_of_and_may_leave_too_few() -> None:
     assert few.error_counts == {"too-few-records": 1}
 
 
+LOOKS = {"type": "string_check", "name": "a", "operation": "like", "input": "{{sample.output_text}}", "reference": "!"}
+COMPARES = LOOKS | {"reference": "{{item.reference_answer}}"}
+
+
 @pytest.mark.parametrize(
     ("request_", "arn", "needs", "usable"),
     [
         ({"grader": {"name": "math-reasoning"}}, "arn:aws:lambda:us-east-1:1:function:any:1", True, False),
         ({"grader": None}, "arn:aws:lambda:us-east-1:1:function:my-stack-grader-math-reasoning:3", True, False),
         ({}, "arn:aws:lambda:us-east-1:1:function:my-stack-grader-format-validation:3", True, True),
-        ({"grader": {"name": "another"}}, "arn:aws:lambda:us-east-1:1:function:rft-grader-another:3", True, True),
-        ({}, None, True, True),
+        ({"grader": {"name": "summarization"}}, "arn:aws:lambda:us-east-1:1:function:any:1", False, True),
+        ({}, "arn:aws:lambda:us-east-1:1:function:my-stack-grader-rag-faithfulness:3", False, True),
+        ({"grader": {"openai": COMPARES}}, "arn:aws:lambda:us-east-1:1:function:my-stack-grader-openai:3", True, True),
+        ({"grader": {"openai": LOOKS}}, "arn:aws:lambda:us-east-1:1:function:my-stack-grader-openai:3", False, True),
+        ({}, None, False, True),
         (
             {"grader": {"lambda_arn": "arn:aws:lambda:us-east-1:1:function:x-grader-math-reasoning:3"}},
             "arn:aws:lambda:us-east-1:1:function:x-grader-math-reasoning:3",

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rft.errors import RequestInvalid
+from rft.grading.catalog import READY
 from rft.run.log_source import LogSource, is_converted
 from rft.run.request import grader_arn, parse_request
 from rft.run.request_logs import InvocationLogs
@@ -29,9 +30,9 @@ GOOD: dict[str, Any] = {
 }
 
 
-def problems(document: Any, folder: str | None = None) -> dict[str, str]:
+def problems(document: Any, stack: Stack = STACK, folder: str | None = None) -> dict[str, str]:
     with pytest.raises(RequestInvalid) as caught:
-        parse_request(document, STACK, folder=folder)
+        parse_request(document, stack, folder=folder)
     return {p.path: p.message for p in caught.value.problems}
 
 
@@ -154,7 +155,7 @@ def test_only_objects_of_the_own_bucket_are_data(uri: str) -> None:
 
 def test_a_relative_name_cannot_leave_its_folder() -> None:
     for uri in ("../other/train.jsonl", "a/../../b", "./x"):
-        assert "training_data.s3_uri" in problems(GOOD | {"training_data": {"s3_uri": uri}}, "inbox/m/")
+        assert "training_data.s3_uri" in problems(GOOD | {"training_data": {"s3_uri": uri}}, folder="inbox/m/")
 
 
 def test_a_grader_must_be_in_the_region_of_the_job() -> None:
@@ -394,3 +395,83 @@ def test_no_log_source_breaks_the_door(logs: dict[str, Any]) -> None:
     except RequestInvalid as invalid:
         assert invalid.problems
         json.dumps([p.to_json() for p in invalid.problems])
+
+
+# -- the grader, the gate, the budget ---------------------------------------------------------------------------------
+
+SAME = {
+    "type": "string_check",
+    "name": "same",
+    "operation": "eq",
+    "input": "{{ sample.output_text }}",
+    "reference": "{{ item.reference_answer }}",
+}
+JUDGING = Stack(
+    bucket="data-1",
+    region="us-east-1",
+    base_model="amazon.nova-2-lite-v1:0:256k",
+    grader="summarization",
+    graders={name: f"arn:aws:lambda:us-east-1:1:function:rft-grader-{name}:7" for name in READY},
+    log_bucket="logs-1",
+    judge_model="openai.gpt-oss-120b-1:0",
+)
+
+
+def test_openais_json_is_graded_by_the_grader_for_it() -> None:
+    request = parse_request(GOOD | {"grader": {"openai": SAME}}, JUDGING)
+    assert grader_arn(request, JUDGING) == JUDGING.graders["openai"]
+    assert request.to_json()["grader"] == {"openai": SAME}
+
+
+def test_all_that_is_wrong_with_openais_json_is_told_below_its_field() -> None:
+    bad = {"type": "text_similarity", "name": "a", "evaluation_metric": "x", "input": "{{ y }}", "colour": 1}
+    found = problems(GOOD | {"grader": {"openai": bad}, "model": "No"}, JUDGING)
+    assert {"model", "grader.openai.evaluation_metric", "grader.openai.input", "grader.openai.colour"} <= set(found)
+    assert all(message for message in found.values())
+
+
+def test_another_judge_than_the_stacks_is_refused_with_the_one_to_name() -> None:
+    model = {"type": "score_model", "name": "a", "model": "gpt-4o", "input": [{"role": "user", "content": "x"}]}
+    found = problems(GOOD | {"grader": {"openai": model}}, JUDGING)
+    assert "openai.gpt-oss-120b-1:0" in found["grader.openai.model"]
+
+
+def test_the_grader_for_openais_json_is_not_asked_for_by_its_name() -> None:
+    found = problems(GOOD | {"grader": {"name": "openai"}}, JUDGING)
+    assert "with its JSON" in found["grader.name"]
+    assert "openai," not in problems(GOOD | {"grader": {"name": "nobody"}}, JUDGING)["grader.name"]
+
+
+@pytest.mark.parametrize(
+    ("grader", "says"),
+    [
+        ({"name": "math-reasoning"}, "math-reasoning compares with a reference answer"),
+        ({"openai": SAME}, "a template of this grader reads item.reference_answer"),
+        ({"name": "rag-faithfulness"}, "reads the field context"),
+        ({"name": "summarization"}, None),
+        (None, None),
+        ({"openai": SAME | {"reference": "yes"}}, None),
+    ],
+)
+def test_logs_without_references_go_to_graders_that_need_none(grader: dict[str, Any] | None, says: str | None) -> None:
+    logs = {"invocation_logs": {"s3_uri": "s3://logs-1/AWSLogs/"}}
+    request = {"model": "m", "training_data": logs, "grader": grader}
+    if says is None:
+        parse_request(request, JUDGING)
+    else:
+        assert says in problems(request, JUDGING)["grader"]
+
+
+def test_logs_that_bedrock_reads_itself_lead_to_no_json() -> None:
+    logs = {"s3_uri": "s3://logs-1/AWSLogs/", "native": True, "use_prompt_response": True}
+    found = problems({"model": "m", "training_data": {"invocation_logs": logs}, "grader": {"openai": SAME}}, JUDGING)
+    assert "native" in found["grader"]
+
+
+def test_a_budget_has_a_bound_and_the_gate_a_word() -> None:
+    assert problems(GOOD | {"budget": {}})["budget"].startswith("needs max_usd, max_rollouts or both")
+    assert "1 to 100,000,000" in problems(GOOD | {"budget": {"max_rollouts": 0}})["budget.max_rollouts"]
+    assert "one of close, warn" in problems(GOOD | {"gate": "open"})["gate"]
+    request = parse_request(GOOD | {"budget": {"max_rollouts": 5}, "gate": "warn"}, STACK)
+    assert (request.gate, request.budget.max_rollouts if request.budget else None) == ("warn", 5)
+    assert parse_request(GOOD, STACK).gate == "close"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_bedrock import BedrockClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_stepfunctions import SFNClient
@@ -45,6 +46,12 @@ def client(service: str) -> Any:
 @cache
 def _made(service: str) -> Any:
     return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
+
+
+def lambda_client(read_timeout: float) -> LambdaClient:
+    """For calls of functions, which may take up to ``read_timeout`` seconds; nothing is called twice."""
+    patient = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=read_timeout)
+    return boto3.client("lambda", config=patient)
 
 
 def error_code(error: Exception) -> str:

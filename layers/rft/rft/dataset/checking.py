@@ -232,6 +232,8 @@ class DatasetCheck:
             unusable = self._limits.reference_flaw(reference)
             if unusable:
                 yield unusable
+        if self._limits.record_flaw and (other := self._limits.record_flaw(record)):
+            yield other
 
     def _enter(self, number: int, prompt: _Prompt, record: dict[str, Any]) -> _Prompt | None:
         """Take a good record into the numbers about the whole file. None if its id was seen before."""

@@ -19,7 +19,8 @@ class Limits:
     A validation file of its own has no published minimum: give ``min_records=1``. ``require_reference`` makes a
     missing ``reference_answer`` an error, for graders that compare with one; ``reference_flaw`` says what such a grader
     can't use about one that is there, and ``without_reference`` says what it lacks in a record that has none, where
-    something else may do instead. ``max_prompt_tokens`` is the job's ``maxPromptLength``: Bedrock drops longer
+    something else may do instead. ``record_flaw`` says what else a grader can't use about a record; with it no line is
+    cleared at the quick look. ``max_prompt_tokens`` is the job's ``maxPromptLength``: Bedrock drops longer
     prompts in silence. ``max_line_bytes`` is what the lines were cut with.
     """
 
@@ -29,4 +30,5 @@ class Limits:
     require_reference: bool = False
     reference_flaw: Callable[[str | dict[str, Any]], Flaw | None] | None = None
     without_reference: Callable[[dict[str, Any]], Flaw | None] | None = None
+    record_flaw: Callable[[dict[str, Any]], Flaw | None] | None = None
     max_prompt_tokens: int | None = None

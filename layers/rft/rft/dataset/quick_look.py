@@ -34,6 +34,7 @@ class QuickLook:
     def __init__(self, limits: Limits) -> None:
         self._require_reference = limits.require_reference
         self._reference_flaw = limits.reference_flaw
+        self._record_flaw = limits.record_flaw
         self._parse = Parser().parse
         self._fields: dict[int, _Fields] = {}  # by their number: the fields that the last such record had
         self._good_roles: dict[tuple[str, ...], tuple[tuple[str, ...], int]] = {}  # with the number of user turns
@@ -116,7 +117,7 @@ class QuickLook:
         """Which fields the record has. None if one stands twice or asks for a closer look."""
         names = tuple(document)
         kept = frozenset(names)
-        if not _are_plain_names(names) or kept & NOT_PLAIN:
+        if not _are_plain_names(names) or kept & NOT_PLAIN or self._record_flaw is not None:
             return None
         fields = ("id" in kept, "reference_answer" in kept, tuple(kept - {"id", "reference_answer", "messages"}))
         self._fields[len(names)] = fields

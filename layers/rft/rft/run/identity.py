@@ -40,3 +40,8 @@ def run_folder(run: str) -> str:
     """The key prefix of everything a run leaves in the bucket. Segments hold only characters that Bedrock's
     S3 URI pattern accepts."""
     return f"runs/{run}/"
+
+
+def grader_key(run: str) -> str:
+    """Where OpenAI's grader JSON of a run lies."""
+    return f"{run_folder(run)}grader.json"

@@ -19,6 +19,7 @@ class Run:
     stack's defaults. ``conversion``, of a run whose data are invocation logs, has ``objects``, ``records``,
     ``converted``, ``skipped``, ``failed`` and ``report_uri``. ``dataset`` has ``train_uri``, ``validation_uri``,
     ``report_uri``, ``train_records``, ``validation_records``; where Bedrock reads the logs itself, nothing of training.
+    ``gate`` has ``verdict`` (open, warnings, closed), ``codes`` of what it found, and ``report_uri``.
     ``reason`` has ``error`` (a class of ``rft.errors`` or AWS's own name), ``message`` and ``details_uri``.
     """
 
@@ -35,6 +36,7 @@ class Run:
     execution_arn: str | None = None
     conversion: Json | None = None
     dataset: Json | None = None
+    gate: Json | None = None
     job_name: str | None = None
     job_arn: str | None = None
     job_status: str | None = None

@@ -22,8 +22,10 @@ from pydantic import (
 )
 
 from rft.errors import RequestInvalid, RequestProblem
+from rft.grading.catalog import OPENAI
 from rft.run.identity import MODEL_MAX_LENGTH, MODEL_PATTERN
 from rft.run.request_base import Place, Strict, bucket_and_key, has_odd_parts, place_of
+from rft.run.request_grader import Grader, fields_that_logs_lack, what_logs_lack
 from rft.run.request_logs import InvocationLogs
 from rft.run.request_words import explain, shown
 from rft.run.stack import Stack
@@ -36,14 +38,12 @@ _BASE_MODEL = (
     r"^(arn:aws(-[a-z]{2,10}){0,2}:bedrock:[a-z0-9-]{1,20}::foundation-model/)?"
     r"[a-z0-9-]{1,63}\.[a-z0-9-]{1,63}(:[a-z0-9-]{1,63}){0,2}$"
 )
-_LAMBDA_ARN = (
-    r"^arn:aws(-[a-z]{2,10}){0,2}:lambda:[a-z]{2}(-gov)?-[a-z]+-\d:\d{12}:function:"
-    r"[a-zA-Z0-9_-]{1,64}(:(\$LATEST|[a-zA-Z0-9_-]{1,128}))?$"
-)
 _TAG_TEXT = r"^[a-zA-Z0-9\s._:/=+@-]*$"
 _OWN_TAGS = "rft:"
 
 Deploy = Literal["on-demand", "provisioned", "none"]
+Gate = Literal["close", "warn"]
+"""What a fault of the grader or its signal means: no job, or a warning. Contract and budget hold either way."""
 
 
 def _own_object(uri: str, info: ValidationInfo) -> str:
@@ -57,20 +57,6 @@ def _own_object(uri: str, info: ValidationInfo) -> str:
     if has_odd_parts(key):
         raise ValueError("must have no folder named . or .. and no control characters")
     return f"s3://{bucket}/{key}"
-
-
-def _known_grader(name: str, info: ValidationInfo) -> str:
-    graders = place_of(info).stack.graders
-    if name not in graders:
-        raise ValueError(f"this stack has no grader {name!r}; it has: {', '.join(sorted(graders))}")
-    return name
-
-
-def _same_region(arn: str, info: ValidationInfo) -> str:
-    region = place_of(info).stack.region
-    if arn.split(":")[3] != region:
-        raise ValueError(f"must be in the region of the training job, {region}")
-    return arn
 
 
 def _free_key(key: str) -> str:
@@ -116,25 +102,6 @@ class ValidationData(Strict):
         return self
 
 
-class Grader(Strict):
-    """A grader of this stack by its name, or any Lambda function that the stack was told it may call."""
-
-    name: (
-        Annotated[
-            str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64), AfterValidator(_known_grader)
-        ]
-        | None
-    ) = None
-    lambda_arn: (
-        Annotated[str, StringConstraints(pattern=_LAMBDA_ARN, max_length=512), AfterValidator(_same_region)] | None
-    ) = None
-
-    @model_validator(mode="after")
-    def _one_grader(self) -> Self:
-        self._exactly_one("name", "lambda_arn")
-        return self
-
-
 def _logs(info: ValidationInfo) -> InvocationLogs | None:
     """The log source of a request whose training data is in order."""
     data = info.data.get("training_data")
@@ -151,16 +118,22 @@ def _nothing_to_split(validation: ValidationData | None, info: ValidationInfo) -
     return validation
 
 
-def _has_a_reference(grader: Grader | None, info: ValidationInfo) -> Grader | None:
-    """All of the stack's own graders compare with a reference answer, and logs have one only if they are told so."""
+def _has_what_it_needs(grader: Grader | None, info: ValidationInfo) -> Grader | None:
+    """Logs have a reference answer only if they are told so, and no fields of a record's own."""
     logs = _logs(info)
-    if logs is not None and not logs.use_prompt_response and (grader is None or grader.lambda_arn is None):
-        name = grader.name if grader is not None else place_of(info).stack.grader
+    if logs is None:
+        return grader
+    if not logs.use_prompt_response and (reason := what_logs_lack(grader, info)):
         raise ValueError(
-            f"{name} compares with a reference answer, and logs have none: set "
-            "training_data.invocation_logs.use_prompt_response to true, so that the logged answers are the references, "
-            "or use a grader of your own that needs none (lambda_arn)"
+            f"{reason}, and logs have none: set training_data.invocation_logs.use_prompt_response to true, so that the "
+            "logged answers are the references, or use a grader that needs none (a judge, or your own by lambda_arn)"
         )
+    if logs.native and grader is not None and grader.openai is not None:
+        raise ValueError(
+            "openai can't be given with native: the records of logs that Bedrock reads itself lead to no JSON"
+        )
+    if lacking := fields_that_logs_lack(grader, info):
+        raise ValueError(f"{lacking[0]} reads the field {', '.join(lacking[1])} of each record, which logs don't have")
     return grader
 
 
@@ -185,7 +158,17 @@ class Promotion(Strict):
 
 
 class Budget(Strict):
-    max_usd: Annotated[float, Field(gt=0, le=1_000_000)]
+    """What a run may cost at most. ``max_rollouts`` (answers that are sampled and graded in training) is what holds
+    where a price isn't known."""
+
+    max_usd: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    max_rollouts: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+
+    @model_validator(mode="after")
+    def _some_bound(self) -> Self:
+        if self.max_usd is None and self.max_rollouts is None:
+            raise ValueError("needs max_usd, max_rollouts or both; has none of them")
+        return self
 
 
 class RunRequest(Strict):
@@ -196,11 +179,12 @@ class RunRequest(Strict):
     training_data: TrainingData
     base_model: Annotated[str, StringConstraints(pattern=_BASE_MODEL, max_length=512)] | None = None
     validation_data: Annotated[ValidationData | None, AfterValidator(_nothing_to_split)] = None
-    grader: Annotated[Grader | None, AfterValidator(_has_a_reference), Field(validate_default=True)] = None
+    grader: Annotated[Grader | None, AfterValidator(_has_what_it_needs), Field(validate_default=True)] = None
     hyperparameters: Hyperparameters = Hyperparameters()
     deploy: Deploy = "on-demand"
     promote: Promotion = Promotion()
     budget: Budget | None = None
+    gate: Gate = "close"
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=MAX_TAGS)] = Field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -264,8 +248,10 @@ def _no_constant(name: str) -> float:
 
 
 def grader_arn(request: RunRequest, stack: Stack) -> str:
-    """The Lambda ARN that grades: as given, by name, or the stack's default."""
+    """The Lambda ARN that grades: as given, by name, the one for OpenAI's JSON, or the stack's default."""
     grader = request.grader
-    if grader is not None and grader.lambda_arn is not None:
+    if grader is None:
+        return stack.graders[stack.grader]
+    if grader.lambda_arn is not None:
         return grader.lambda_arn
-    return stack.graders[grader.name if grader is not None and grader.name is not None else stack.grader]
+    return stack.graders[OPENAI if grader.openai is not None else grader.name or stack.grader]

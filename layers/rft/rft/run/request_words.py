@@ -18,6 +18,7 @@ _ALLOWED = {
     "grader.name": "the name of a grader of this stack, as in format-validation",
     "grader.lambda_arn": "the ARN of a Lambda function, best with a version or alias, as in "
     "arn:aws:lambda:us-east-1:123456789012:function:my-grader:3",
+    "grader.openai": "OpenAI's grader JSON, an object with a type",
     "tags": "pairs of texts, at most 40",
     "tags.*": "letters, digits, spaces and . _ : / = + @ -; 1 to 128 in a key, up to 256 in a value",
     "training_data.invocation_logs.metadata_equals": "1 to 16 pairs of texts",
@@ -36,8 +37,10 @@ def explain(invalid: ValidationError, model: type[BaseModel]) -> list[RequestPro
         # pydantic adds "[key]" where the key of a map is at fault.
         location = [str(part) for part in error["loc"] if part != "[key]"]
         path = ".".join(part if len(part) <= 80 else part[:77] + "..." for part in location) or "$"
-        message = _message(error["type"], error, location, model)
-        found.setdefault((path, message), RequestProblem(path, message))
+        below = getattr(error.get("ctx", {}).get("error"), "problems", None)
+        for inner, message in below or [("", _message(error["type"], error, location, model))]:
+            full = f"{path}.{inner}" if inner else path
+            found.setdefault((full, message), RequestProblem(full, message))
     return list(found.values())
 
 

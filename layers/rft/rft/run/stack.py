@@ -12,7 +12,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Stack:
     """``graders`` maps the names of the stack's own graders to the qualified ARNs of their published versions.
-    ``log_bucket`` is the bucket of Bedrock's invocation logs, if the stack was told of one."""
+    ``log_bucket`` is the bucket of Bedrock's invocation logs, if the stack was told of one; ``judge_model`` the model
+    or inference profile that its judges ask."""
 
     bucket: str
     region: str
@@ -20,3 +21,4 @@ class Stack:
     grader: str
     graders: Mapping[str, str]
     log_bucket: str | None = None
+    judge_model: str | None = None

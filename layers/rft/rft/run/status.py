@@ -52,6 +52,7 @@ _CLOSING_STATUS = {
     "DatasetMissing": Status.REJECTED,
     "LogsMissing": Status.REJECTED,
     "LogsDamaged": Status.REJECTED,
+    "GateClosed": Status.REJECTED,
     "JobRefused": Status.REJECTED,
     "RunStopped": Status.STOPPED,
     "JobStopped": Status.STOPPED,

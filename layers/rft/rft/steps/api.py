@@ -9,10 +9,21 @@ import orjson
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
-from rft.errors import DatasetMissing, RequestConflict, RequestInvalid, RequestProblem, RunEnded, RunNotFound
+from rft.errors import (
+    DatasetMissing,
+    GateTooSlow,
+    GraderMissing,
+    RequestConflict,
+    RequestInvalid,
+    RequestProblem,
+    RunEnded,
+    RunNotFound,
+)
 from rft.run.record import Run
 from rft.run.status import Status
 from rft.steps.check_dataset import DatasetTooLarge, check_dataset
+from rft.steps.estimate import estimate_request
+from rft.steps.grader_test import graders_of, test_grader
 from rft.steps.job_metrics import job_metrics
 from rft.steps.pipeline import Pipeline
 from rft.steps.start_run import start_from_api
@@ -27,6 +38,8 @@ _STATUS_OF = {
     RunNotFound: HTTPStatus.NOT_FOUND,
     DatasetMissing: HTTPStatus.NOT_FOUND,
     DatasetTooLarge: HTTPStatus.CONTENT_TOO_LARGE,
+    GateTooSlow: HTTPStatus.CONTENT_TOO_LARGE,
+    GraderMissing: HTTPStatus.NOT_FOUND,
 }
 _TITLES = {
     RequestInvalid: "The request is invalid",
@@ -35,6 +48,8 @@ _TITLES = {
     RunNotFound: "There is no such run",
     DatasetMissing: "There is no such object",
     DatasetTooLarge: "The dataset is too large for the API",
+    GateTooSlow: "The test is too long for the API",
+    GraderMissing: "There is no such grader",
 }
 logger = Logger()
 routes = APIGatewayRestResolver()
@@ -89,6 +104,21 @@ def get_metrics(run_id: str) -> Answer:
 @routes.post("/datasets/check")
 def post_dataset_check() -> Answer:
     return _json(HTTPStatus.OK, check_dataset(Pipeline(), routes.current_event.decoded_body or ""))
+
+
+@routes.post("/estimates")
+def post_estimate() -> Answer:
+    return _json(HTTPStatus.OK, estimate_request(Pipeline(), routes.current_event.decoded_body or ""))
+
+
+@routes.get("/graders")
+def get_graders() -> Answer:
+    return _json(HTTPStatus.OK, {"graders": graders_of(Pipeline())})
+
+
+@routes.post("/graders/<name>/test")
+def post_grader_test(name: str) -> Answer:
+    return _json(HTTPStatus.OK, test_grader(Pipeline(), name, routes.current_event.decoded_body or ""))
 
 
 @routes.post("/runs/<run_id>/stop")

@@ -25,6 +25,12 @@ _MAX_MESSAGE = 8_000
 _EVENTS = 200  # read at once
 _PAUSES = (2.0, 4.0, 8.0, 16.0)  # seconds between the tries of a clean-up that nobody repeats
 _PERSISTENCE_SECONDS = 60.0  # for all of them: the end has to be on record before the function's own time is up
+_REPORT_OF: dict[str, Callable[[Run], dict[str, Any] | None]] = {
+    "DatasetInvalid": lambda run: run.dataset or run.conversion,
+    "LogsDamaged": lambda run: run.conversion,
+    "GateClosed": lambda run: run.gate,
+}
+"""Errors that a report explains, and what of the run leads there."""
 _EXECUTION_ERRORS = {"ABORTED": "ExecutionAborted", "TIMED_OUT": "ExecutionTimedOut", "FAILED": "ExecutionFailed"}
 
 
@@ -64,8 +70,8 @@ def _note(pipeline: Pipeline, run_id: str, error: str, message: str) -> Run:
     run = pipeline.store.get(run_id)
     if run.reason is None and not run.status.is_terminal:
         error, message = _of_the_batch(pipeline, run, error, message)
-        reports = run.dataset or run.conversion or {}
-        details = reports.get("report_uri") if error in ("DatasetInvalid", "LogsDamaged") else None
+        report_of = _REPORT_OF.get(error)
+        details = ((report_of(run) if report_of else None) or {}).get("report_uri")
         reason = {"error": error, "message": message, "details_uri": details}
         pipeline.store.record(run_id, "closing", {"error": error}, reason=reason)
         run = pipeline.store.get(run_id)

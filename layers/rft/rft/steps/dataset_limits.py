@@ -8,6 +8,7 @@ from typing import Any
 
 from rft.dataset.limits import Limits
 from rft.dataset.problems import Flaw
+from rft.grading.catalog import READY
 from rft.grading.references import REFERENCE_RULES, ReferenceProblem, ReferenceRule
 from rft.run.record import Run
 
@@ -27,30 +28,49 @@ def limits_for(grader: str | None, *, max_prompt_length: int | None = None, vali
         limits = replace(limits, min_records=1)
     if grader is None:
         return limits
-    rule = REFERENCE_RULES[grader]
-    return replace(limits, require_reference=True, reference_flaw=_usable(rule), without_reference=_instead(rule))
+    rule, ready = REFERENCE_RULES[grader], READY[grader]
+    return replace(
+        limits,
+        require_reference=ready.reference == "required",
+        reference_flaw=_usable(rule),
+        without_reference=_instead(rule),
+        record_flaw=_beside(rule),
+    )
 
 
 def limits_of_run(run: Run, *, validation: bool = False) -> Limits:
-    """Each grader of a stack compares with the reference answer; what somebody else's needs, only they know."""
+    """What the run's grader needs: known of the stack's own, read off OpenAI's JSON, and of a foreign one only known to
+    whoever wrote it."""
     asked = run.request.get("hyperparameters") or {}
-    foreign = "lambda_arn" in (run.request.get("grader") or {})
-    name = None if foreign else _grader_name(run)
-    limits = limits_for(name, max_prompt_length=asked.get("max_prompt_length"), validation=validation)
-    return replace(limits, require_reference=not foreign)
+    limits = limits_for(grader_name(run), max_prompt_length=asked.get("max_prompt_length"), validation=validation)
+    declared = (run.request.get("grader") or {}).get("openai")
+    if declared is not None:
+        from rft.grading.openai import parse_grader  # noqa: PLC0415 - few runs have one
+
+        return replace(limits, require_reference=parse_grader(declared, judge_model=None).needs_reference)
+    return limits
 
 
-def _grader_name(run: Run) -> str | None:
-    """By the request; else, as for the stack's default, by the name of the function."""
-    asked = (run.request.get("grader") or {}).get("name")
-    if asked is None:
-        function = (run.grader_arn or "").partition(":function:")[2].partition(":")[0]
-        asked = function.partition(_FUNCTION_NAME)[2]
-    return asked if asked in REFERENCE_RULES else None
+def grader_name(run: Run) -> str | None:
+    """The stack's own grader of a run; None for OpenAI's JSON and for a foreign function.
+
+    By the request; else, as for the stack's default, by the name of the function.
+    """
+    asked = run.request.get("grader") or {}
+    if asked and asked.get("name") is None:
+        return None
+    function = (run.grader_arn or "").partition(":function:")[2].partition(":")[0]
+    name = asked.get("name") or function.partition(_FUNCTION_NAME)[2]
+    return name if name in REFERENCE_RULES else None
 
 
 def _usable(rule: ReferenceRule) -> Callable[[str | dict[str, Any]], Flaw | None]:
     return lambda reference: _flaw(rule.problem(reference), "reference-unusable")
+
+
+def _beside(rule: ReferenceRule) -> Callable[[dict[str, Any]], Flaw | None] | None:
+    look = rule.record
+    return None if look is None else lambda record: _flaw(look(record), "field-unusable")
 
 
 def _instead(rule: ReferenceRule) -> Callable[[dict[str, Any]], Flaw | None] | None:

@@ -58,6 +58,37 @@ class Environment:
         return float(self._get("DEPLOYMENT_DEADLINE_MINUTES"))
 
     @property
+    def default_base_model(self) -> str:
+        return self._get("DEFAULT_BASE_MODEL")
+
+    @property
+    def judge_model(self) -> str | None:
+        return self._variables.get("JUDGE_MODEL") or None
+
+    @property
+    def base_inference_id(self) -> str | None:
+        """The inference profile by which the default base model is asked; None where that is its own id."""
+        return self._variables.get("BASE_INFERENCE_ID") or None
+
+    @property
+    def grader_call_seconds(self) -> float:
+        return float(self._get("GRADER_CALL_SECONDS"))
+
+    @property
+    def check_grader_function(self) -> str:
+        return self._get("CHECK_GRADER_FUNCTION")
+
+    @property
+    def judge_requests_per_minute(self) -> int | None:
+        """The account's quota for the judge model, if the stack was told of it."""
+        return int(self._variables.get("JUDGE_REQUESTS_PER_MINUTE") or 0) or None
+
+    @property
+    def price_overrides(self) -> str:
+        """The user's own prices as a JSON object (parameter PriceOverrides); empty where there are none."""
+        return self._variables.get("PRICE_OVERRIDES") or ""
+
+    @property
     def stack(self) -> Stack:
         graders = {
             name.strip(): arn.strip()
@@ -66,8 +97,9 @@ class Environment:
         return Stack(
             bucket=self.bucket,
             region=self.region,
-            base_model=self._get("DEFAULT_BASE_MODEL"),
+            base_model=self.default_base_model,
             grader=self._get("DEFAULT_GRADER"),
             graders=graders,
             log_bucket=self._variables.get("LOG_BUCKET") or None,
+            judge_model=self.judge_model,
         )

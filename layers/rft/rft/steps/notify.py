@@ -23,7 +23,7 @@ _LOOKS, _LOOK_PAUSE = 10, 0.3
 _HEADLINES = {
     Status.PROMOTED: "the trained model is deployed",
     Status.KEPT: "trained, not deployed, as asked",
-    Status.REJECTED: "refused before anything was paid for",
+    Status.REJECTED: "refused before training was paid for",
     Status.STOPPED: "stopped as asked",
     Status.FAILED: "see the reason",
 }
@@ -102,6 +102,7 @@ def compose(run: Run, *, bucket: str, region: str) -> str:
         "Records": f"{dataset['train_records']} training, {dataset['validation_records']} validation"
         if "train_records" in dataset
         else None,
+        "Gate": f"{run.gate['verdict']}, {run.gate['report_uri']}" if run.gate else None,
         "Details": reason.get("details_uri"),
         "Files": f"s3://{bucket}/{run.folder}",
         "Execution": f"https://{region}.console.aws.amazon.com/states/home?region={region}"
@@ -126,6 +127,11 @@ def _next_command(run: Run) -> str:
         return (
             f"aws bedrock-runtime converse --model-id {run.deployment_arn} "
             """--messages '[{"role":"user","content":[{"text":"..."}]}]'"""
+        )
+    if run.reason and run.reason.get("error") == "GateClosed":
+        return (
+            f"aws s3 cp {run.reason['details_uri']} -   (what the gate saw, with advice), then mend the grader, the data "
+            'or the budget; or say "gate": "warn" in the request'
         )
     if run.reason and run.reason.get("details_uri"):
         return f"aws s3 cp {run.reason['details_uri']} -   (every problem with its fix), then upload the corrected file"

@@ -22,6 +22,7 @@ from rft.run.log_source import LogSource
 from rft.run.record import Run
 from rft.run.status import Status
 from rft.steps.dataset_limits import limits_of_run
+from rft.steps.declared_grader import declared_grader
 from rft.steps.log_files import source_key
 from rft.steps.pipeline import Pipeline
 
@@ -120,7 +121,7 @@ def _write(
         held_out = choose_validation(training.hashes, fraction=fraction)
     names = [*(["train"] if training is not None else []), *(["validation"] if validation or held_out else [])]
     counts = {"train": 0, "validation": 0}
-    rft = {"run_id": run.run_id, "model": run.model}
+    rft = {"run_id": run.run_id, "model": run.model} | declared_grader(pipeline, run)
     with ExitStack() as stack:
         writers = {
             name: stack.enter_context(

@@ -141,7 +141,6 @@ def _not_yet(request: RunRequest) -> list[str]:
     """What this version records but doesn't act upon, or can't know: better said than found out."""
     given = request.to_json()
     said = {
-        "budget": "budget: recorded, not enforced yet; this version estimates no cost",
         "promote": "promote: recorded, not enforced yet; this version deploys every model that was trained",
     }
     warnings = [text for name, text in said.items() if name in given]

@@ -1,0 +1,98 @@
+"""CheckGrader: the gate. What must hold before money is spent: the grader, the signal to learn from, the budget."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rft.aws import objects
+from rft.aws.clients import client
+from rft.cost import Prices, Records, check_budget, estimate, parse_overrides, plan_of
+from rft.dataset.lines import split_lines
+from rft.errors import GateClosed
+from rft.gate.choosing import choose
+from rft.gate.report import GateReport, may_go_on, with_cost
+from rft.gate.settings import Settings
+from rft.run.record import Run
+from rft.run.status import Status
+from rft.steps.dataset_limits import grader_name
+from rft.steps.grader_trial import Tried, grader_facts, try_grader
+from rft.steps.pipeline import Pipeline
+
+_ASSUMED_BATCH, _ASSUMED_SAMPLES = 64, 4  # the example in AWS's user guide; Bedrock publishes no defaults
+_GATE = "gate: "
+NOT_SEEN = "Bedrock reads the logs itself, so there are no records to try the grader on"
+
+
+def check_grader(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
+    """Raises ``GateClosed`` with the reasons; ``gate.json`` has all that was seen."""
+    run = pipeline.begin(run_id, Status.CHECKING)
+    uri = (run.dataset or {}).get("train_uri") or (run.dataset or {}).get("validation_uri")
+    if uri is None:
+        _warn(pipeline, run, [NOT_SEEN])
+        return {"run_id": run_id}
+    settings = _settings(run)
+    records = choose(records_of(objects.pin(client("s3"), uri, None)), settings.records, settings.seed)
+    tried = try_grader(
+        pipeline,
+        records,
+        arn=run.grader_arn or "",
+        name=grader_name(run),
+        declared=(run.request.get("grader") or {}).get("openai"),
+        base_model=run.base_model or "",
+        settings=settings,
+        call_seconds=pipeline.environment.grader_call_seconds,
+    )
+    report = _with_the_cost(pipeline, run, tried)
+    _record(pipeline, run, report)
+    if not may_go_on(report, run.request.get("gate") or "close"):
+        raise GateClosed(report.sentence)
+    return {"run_id": run_id}
+
+
+def records_of(source: objects.PinnedObject) -> Iterator[Mapping[str, Any]]:
+    for line in split_lines(objects.chunks(client("s3"), source)):
+        if line.data and not line.data.isspace():
+            yield json.loads(line.data)
+
+
+def _settings(run: Run) -> Settings:
+    asked = run.request.get("hyperparameters") or {}
+    batch = asked.get("batch_size") or _ASSUMED_BATCH
+    samples = asked.get("training_sample_per_prompt") or _ASSUMED_SAMPLES
+    return Settings(samples_per_step=batch * samples, max_answer_tokens=asked.get("inference_max_tokens"))
+
+
+def _with_the_cost(pipeline: Pipeline, run: Run, tried: Tried) -> GateReport:
+    dataset = run.dataset or {}
+    stats = json.loads(objects.read(client("s3"), pipeline.environment.bucket, f"{run.folder}dataset/report.json"))
+    held_out = stats.get("validation") or stats.get("training")
+    plan = plan_of(
+        run.request,
+        base_model=run.base_model or "",
+        training=Records.counted(dataset.get("train_records", 0), (stats.get("training") or held_out)["stats"]),
+        validation=Records.counted(dataset["validation_records"], held_out["stats"])
+        if dataset.get("validation_records")
+        else None,
+        grader=grader_facts(tried, pipeline.environment.judge_model),
+    )
+    prices = Prices.of_file().with_overrides(parse_overrides(pipeline.environment.price_overrides))
+    told = estimate(plan, prices)
+    budget = run.request.get("budget") or {}
+    check = check_budget(told, max_usd=budget.get("max_usd"), max_rollouts=budget.get("max_rollouts"))
+    return with_cost(tried.report, told.to_json(), over=check.reasons, unknown=check.warnings)
+
+
+def _record(pipeline: Pipeline, run: Run, report: GateReport) -> None:
+    body = json.dumps({"run_id": run.run_id} | report.to_json(), indent=2).encode()
+    uri = objects.put(client("s3"), pipeline.environment.bucket, f"{run.folder}gate.json", body, "application/json")
+    gate = {"verdict": report.verdict, "codes": [finding.code for finding in report.findings], "report_uri": uri}
+    pipeline.store.record(run.run_id, "gate", gate, gate=gate)
+    _warn(pipeline, run, [finding.message for finding in report.findings])
+
+
+def _warn(pipeline: Pipeline, run: Run, told: list[str]) -> None:
+    """A state that is tried again says the same again: once is enough."""
+    others = [warning for warning in run.warnings if not warning.startswith(_GATE)]
+    pipeline.store.record(run.run_id, warnings=[*others, *(f"{_GATE}{sentence}" for sentence in told)])
