@@ -19,7 +19,7 @@ from botocore.exceptions import HTTPClientError
 from botocore.httpsession import URLLib3Session
 
 from cli.faults import ApiProblem, ApiUnreachable
-from cli.records import Event, Metrics, Run, RunPage
+from cli.records import Event, Grader, Metrics, Run, RunPage
 from rft.errors import RequestProblem
 
 _SERVICE = "execute-api"
@@ -105,6 +105,10 @@ class ApiClient:
 
     def metrics(self, run_id: str) -> Metrics:
         return cast(Metrics, self._call("GET", _run_path(run_id, "/metrics")).document())
+
+    def graders(self) -> list[Grader]:
+        """The graders of the stack."""
+        return cast(list[Grader], self._call("GET", "/graders").document()["graders"])
 
     def stop(self, run_id: str) -> Run:
         return cast(Run, self._call("POST", _run_path(run_id, "/stop")).document())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from cli.faults import CliFault, UsageFault
 from cli.output_file import place_for, written_whole
 from rft.aws import objects
+from rft.dataset.lines import split_lines
 from rft.dataset.repair import Repair, RepairFailed
 from rft.dataset.report import DatasetReport
 from rft.dataset.whole_file import check_file, report_on, with_overlap
@@ -67,10 +69,13 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Options:
+    """``few``: also a file of fewer records than a training job takes is valid."""
+
     grader: str | None = None
     max_prompt_length: int | None = None
     fix: Path | None = None
     force: bool = False
+    few: bool = False
 
 
 def check_dataset(data: str, validation: str | None, how: Options, *, s3: S3, console: Console) -> Checked:
@@ -89,7 +94,7 @@ def check_dataset(data: str, validation: str | None, how: Options, *, s3: S3, co
         place = place_for(how.fix, "--fix", (data, validation), force=how.force)
         fixed = _repair(source, how.fix, place, console)
         source = _file(str(how.fix))
-    limits = limits_for(how.grader, max_prompt_length=how.max_prompt_length)
+    limits = limits_for(how.grader, max_prompt_length=how.max_prompt_length, validation=how.few)
     if other is None:
         with _reading(source, console) as chunks:
             return Checked(source.name, report_on(chunks, limits, name=source.name), fixed=fixed)
@@ -99,6 +104,14 @@ def check_dataset(data: str, validation: str | None, how: Options, *, s3: S3, co
     with _reading(other, console) as chunks:
         held_out = with_overlap(check_file(chunks, few, name=other.name), training)
     return Checked(source.name, training.report, other.name, held_out, fixed)
+
+
+def records_of(data: str, s3: S3) -> Iterator[dict[str, Any]]:
+    """The records of a file or an object that was found valid."""
+    with _source(data, s3).open() as chunks:
+        for line in split_lines(chunks):
+            if line.data and not line.data.isspace():
+                yield json.loads(line.data)
 
 
 def _source(name: str, s3: S3) -> Source:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import data, machine, runs
+from cli.commands import costs, data, graders, machine, runs
 from cli.usage import Commands
 
 app = typer.Typer(
@@ -46,6 +46,9 @@ app.command()(machine.down)
 app.command()(runs.submit)
 app.command()(data.check_dataset)
 app.command()(data.convert_logs)
+app.command()(costs.estimate)
+app.command()(graders.grade)
+app.command()(graders.check_grader)
 app.command()(runs.runs)
 app.command()(runs.show)
 app.command()(runs.watch)

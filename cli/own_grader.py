@@ -1,62 +1,46 @@
-"""The grader that ``rft demo --grader`` names: judged before anything is started for it."""
+"""The graders that a command line names: one of this repository by its name, or the ``app.py`` of one's own."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from cli.faults import UsageFault
+from cli.grader_process import GraderProcess
+from rft.gate.ports import InvocationFailed
+from rft.grading.catalog import OPENAI, READY, ReadyGrader
 
 GRADERS = Path(__file__).resolve().parent.parent / "functions" / "graders"
-
-_IMPORT = """
-import importlib.util, sys
-spec = importlib.util.spec_from_file_location("app", sys.argv[1])
-app = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(app)
-app.handler
-"""
-_IMPORT_SECONDS = 60.0
-_AS_IN_LAMBDA = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "POWERTOOLS_SERVICE_NAME": "grader"}
 
 
 def own_grader(grader: str | None) -> str | Path | None:
     """A grader of the stack by its name, or the file of one's own; ``UsageFault`` when that can't grade."""
     if grader is None:
         return None
-    if not grader.endswith(".py"):
-        known = sorted(app.parent.name.replace("_", "-") for app in GRADERS.glob("*/app.py"))
-        if grader not in known:
-            raise UsageFault(
-                f"The stack has no grader {grader!r}.", hint=f"There are: {', '.join(known)}; or give your own app.py"
-            )
+    found = named_grader(grader)
+    if isinstance(found, ReadyGrader):
         return grader
-    if not Path(grader).is_file():
-        raise UsageFault(f"There is no grader file {grader}.")
-    _must_import(Path(grader))
-    return Path(grader)
-
-
-def _must_import(app_py: Path) -> None:
-    """In a process of its own, and alone as in its Lambda function: neither files beside it nor ours are there."""
-    command = [sys.executable, "-I", "-B", "-c", _IMPORT, str(app_py)]
     try:
-        done = subprocess.run(
-            command,
-            env=os.environ | _AS_IN_LAMBDA,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_IMPORT_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise UsageFault(f"The grader {app_py} can't be imported: it takes over {_IMPORT_SECONDS:g} s.") from None
-    if done.returncode:
-        lines = done.stderr.decode(errors="replace").split("\n")
-        last = next((line for line in reversed(lines) if line.strip()), f"it ended with {done.returncode}")
+        with GraderProcess(found) as process:
+            process.start()
+    except InvocationFailed as failed:
         raise UsageFault(
-            f"The grader {app_py} can't be imported: {last.strip()}",
-            hint="It must define handler = grader(score); see functions/graders/ for two that do.",
-        )
+            f"The grader {found} can't be imported: {failed.detail}",
+            hint="It must define handler = grader(score); see functions/graders/ for some that do.",
+        ) from None
+    return found
+
+
+def named_grader(grader: str) -> ReadyGrader | Path:
+    """Raises ``UsageFault`` where there is neither."""
+    if grader.endswith(".py"):
+        if not Path(grader).is_file():
+            raise UsageFault(f"There is no grader file {grader}.")
+        return Path(grader)
+    if grader == OPENAI or grader not in READY:
+        known = ", ".join(name for name in READY if name != OPENAI)
+        raise UsageFault(f"The stack has no grader {grader!r}.", hint=f"There are: {known}; or give your own app.py")
+    return READY[grader]
+
+
+def file_of(grader: ReadyGrader) -> Path:
+    return GRADERS / grader.folder / "app.py"

@@ -98,6 +98,18 @@ class Metrics(TypedDict):
     validation: list[ValidationStep]
 
 
+class Grader(TypedDict):
+    """A grader of the stack; ``arn`` is of its published version."""
+
+    name: str
+    kind: str
+    arn: str
+    reference: str
+    summary: str
+    fields: list[str]
+    judge_calls: int
+
+
 def moment(text: str) -> datetime:
     """A time of the API (``2026-01-31T12:00:00Z``)."""
     return datetime.fromisoformat(text)

@@ -14,6 +14,7 @@ from rft.errors import GateClosed
 from rft.gate.choosing import choose
 from rft.gate.report import GateReport, may_go_on, with_cost
 from rft.gate.settings import Settings
+from rft.run.log_source import MAX_PROMPTS, MIN_PROMPTS
 from rft.run.record import Run
 from rft.run.status import Status
 from rft.steps.dataset_limits import grader_name
@@ -65,16 +66,12 @@ def _settings(run: Run) -> Settings:
 
 
 def _with_the_cost(pipeline: Pipeline, run: Run, tried: Tried) -> GateReport:
-    dataset = run.dataset or {}
-    stats = json.loads(objects.read(client("s3"), pipeline.environment.bucket, f"{run.folder}dataset/report.json"))
-    held_out = stats.get("validation") or stats.get("training")
+    training, validation = _counted(pipeline, run)
     plan = plan_of(
         run.request,
         base_model=run.base_model or "",
-        training=Records.counted(dataset.get("train_records", 0), (stats.get("training") or held_out)["stats"]),
-        validation=Records.counted(dataset["validation_records"], held_out["stats"])
-        if dataset.get("validation_records")
-        else None,
+        training=training,
+        validation=validation,
         grader=grader_facts(tried, pipeline.environment.judge_model),
     )
     prices = Prices.of_file().with_overrides(parse_overrides(pipeline.environment.price_overrides))
@@ -82,6 +79,20 @@ def _with_the_cost(pipeline: Pipeline, run: Run, tried: Tried) -> GateReport:
     budget = run.request.get("budget") or {}
     check = check_budget(told, max_usd=budget.get("max_usd"), max_rollouts=budget.get("max_rollouts"))
     return with_cost(tried.report, told.to_json(), over=check.reasons, unknown=check.warnings)
+
+
+def _counted(pipeline: Pipeline, run: Run) -> tuple[Records, Records | None]:
+    """The records of training and validation; where Bedrock reads logs itself, the bounds of what it trains on."""
+    dataset = run.dataset or {}
+    report = json.loads(objects.read(client("s3"), pipeline.environment.bucket, f"{run.folder}dataset/report.json"))
+    held_out = None
+    if dataset.get("validation_records"):
+        stats = (report.get("validation") or report["training"])["stats"]
+        held_out = Records.counted(dataset["validation_records"], stats)
+    if "train_records" in dataset:
+        return Records.counted(dataset["train_records"], report["training"]["stats"]), held_out
+    longest = (run.request.get("hyperparameters") or {}).get("max_prompt_length")
+    return Records.within(MIN_PROMPTS, MAX_PROMPTS, max_prompt_length=longest), held_out
 
 
 def _record(pipeline: Pipeline, run: Run, report: GateReport) -> None:
