@@ -17,7 +17,9 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    cloud = Cloud.start(tmp_path_factory.mktemp("local") / "cloud", parameters={"JobCheckMinutes": "0.1"})
+    cloud = Cloud.start(
+        tmp_path_factory.mktemp("local") / "cloud", parameters={"JobCheckMinutes": "0.1", "GraderCallSeconds": "12"}
+    )
     try:
         yield cloud
     finally:

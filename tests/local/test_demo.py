@@ -48,17 +48,17 @@ def test_with_every_seed_the_tuned_model_beats_the_base_on_held_out_records(
     assert shown.run["deployment_arn"] in json.dumps(shown.notification.to_json())
 
 
-def test_a_constant_grader_teaches_nothing_and_the_demo_says_so(pipeline: Pipeline, tmp_path: Path) -> None:
+def test_a_constant_grader_is_stopped_before_a_job_and_the_demo_says_so(pipeline: Pipeline, tmp_path: Path) -> None:
     shown = demo(pipeline, tmp_path, "ticket-triage", grader=CONSTANT)
     assert ":function:grader-" in (shown.run["grader_arn"] or "")
-    assert shown.comparison is not None
-    assert not shown.comparison.is_better
-    assert (shown.comparison.reward.before, shown.comparison.reward.after) == (0.5, 0.5)
-    assert "equal" in shown.comparison.verdict
+    assert (shown.run["status"], shown.comparison) == ("rejected", None)
+    assert "earns 0.5" in json.dumps(shown.notification.to_json())
+    assert pipeline.jobs(shown.run["run_id"]) == []
 
 
 def test_no_gain_in_correct_answers_is_claimed_for_sums(pipeline: Pipeline, tmp_path: Path) -> None:
     shown = demo(pipeline, tmp_path, "word-sums")
+    assert any("gate: " in warning for warning in shown.run["warnings"]), "the gate saw it before"
     assert shown.comparison is not None
     assert not shown.comparison.is_better
     correct = shown.comparison.components["correct"]

@@ -75,7 +75,16 @@ def test_logs_become_a_training_set_that_trains_and_every_record_is_accounted_fo
     assert summary_of_job(pipeline, run["run_id"])["training_records"] == len(training)
 
     statuses = [e["detail"]["status"] for e in pipeline.api.events(run["run_id"]) if e["type"] == "status"]
-    assert statuses == ["received", "converting", "preparing", "checking", "queued", "training", "deploying", "promoted"]
+    assert statuses == [
+        "received",
+        "converting",
+        "preparing",
+        "checking",
+        "queued",
+        "training",
+        "deploying",
+        "promoted",
+    ]
     (message,) = pipeline.messages(run["run_id"])
     assert f"{told['records']:,} records, {told['converted']:,} converted" in message["Message"]
     assert pipeline.transitions(run["run_id"]) <= 20
