@@ -1,8 +1,8 @@
-"""The foundation models that the stand-in has: Nova 2 Lite, and its long-context id that jobs customise."""
+"""The foundation models that the stand-in has: Nova 2 Lite, its long-context id that jobs customise, and two judges."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from local.bedrock.protocol.errors import InvalidError, NotFoundError
 
@@ -11,11 +11,28 @@ if TYPE_CHECKING:
 
 NOVA = "amazon.nova-2-lite-v1:0"
 CUSTOMIZABLE = f"{NOVA}:256k"
-_PROFILES = (f"us.{NOVA}", f"global.{NOVA}")
+NOVA_PRO = "amazon.nova-pro-v1:0"
+GPT_OSS = "openai.gpt-oss-120b-1:0"
+
+
+class _Model(NamedTuple):
+    name: str
+    provider: str
+    inference_type: str = "ON_DEMAND"
+
+
+_MODELS = {
+    NOVA: _Model("Nova 2 Lite", "Amazon"),
+    CUSTOMIZABLE: _Model("Nova 2 Lite", "Amazon", "PROVISIONED"),
+    NOVA_PRO: _Model("Nova Pro", "Amazon"),
+    GPT_OSS: _Model("gpt-oss-120b", "OpenAI"),
+}
+_JUDGES = (NOVA_PRO, GPT_OSS)
+_PROFILES = {f"us.{NOVA}": NOVA, f"global.{NOVA}": NOVA, f"us.{NOVA_PRO}": NOVA_PRO}
 
 
 class Catalog:
-    """ListFoundationModels and GetFoundationModel, and what the identifiers of base models mean."""
+    """ListFoundationModels and GetFoundationModel, and what the identifiers of foundation models mean."""
 
     def __init__(self, settings: Settings) -> None:
         self._region, self._account = settings.region, settings.account
@@ -26,48 +43,64 @@ class Catalog:
 
     def customizable(self, identifier: str) -> str:
         """The ARN of the base model that a job names. Raises where no job could be trained on it."""
-        if identifier in (CUSTOMIZABLE, self.arn(CUSTOMIZABLE)):
+        model_id = identifier.removeprefix(self.arn(""))
+        if model_id == CUSTOMIZABLE:
             return self.arn(CUSTOMIZABLE)
-        if identifier in (NOVA, self.arn(NOVA)) or ":custom-model/" in identifier:
+        if model_id in _MODELS or ":custom-model/" in identifier:
             raise InvalidError(f"The model {identifier} cannot be customised; use {CUSTOMIZABLE}.")
         raise NotFoundError(f"There is no base model {identifier}; reinforcement fine-tuning takes {CUSTOMIZABLE}.")
 
-    def is_base(self, identifier: str) -> bool:
-        """Whether inference with this identifier asks the base model: its ids, its ARNs, its inference profiles."""
+    def model_id(self, identifier: str) -> str | None:
+        """The id of the foundation model that inference with this identifier asks: one of its ids or its ARNs, an
+        inference profile or its ARN. None if it is no foundation model's."""
         profile = f"arn:aws:bedrock:{self._region}:{self._account}:inference-profile/"
-        return (
-            identifier in (NOVA, CUSTOMIZABLE, self.arn(NOVA), self.arn(CUSTOMIZABLE), *_PROFILES)
-            or identifier.removeprefix(profile) in _PROFILES
-        )
+        model_id = identifier.removeprefix(self.arn(""))
+        return model_id if model_id in _MODELS else _PROFILES.get(identifier.removeprefix(profile))
+
+    def is_base(self, identifier: str) -> bool:
+        """Whether inference with this identifier asks the base model."""
+        return self.model_id(identifier) in (NOVA, CUSTOMIZABLE)
+
+    def judge(self, identifier: str) -> str | None:
+        """The id of the judge model that inference with this identifier asks, else None."""
+        model_id = self.model_id(identifier)
+        return model_id if model_id in _JUDGES else None
 
     def list(self, given: dict[str, Any]) -> dict[str, Any]:
         """ListFoundationModels."""
         wanted = (
-            given.get("byProvider", "Amazon").lower() == "amazon"
-            and given.get("byOutputModality", "TEXT") == "TEXT"
+            given.get("byOutputModality", "TEXT") == "TEXT"
             and "byCustomizationType" not in given  # the enum has no REINFORCEMENT_FINE_TUNING
         )
-        kind = given.get("byInferenceType")
-        models = [self._details(model_id) for model_id in (NOVA, CUSTOMIZABLE)] if wanted else []
-        return {"modelSummaries": [m for m in models if kind is None or kind in m["inferenceTypesSupported"]]}
+        provider, kind = given.get("byProvider"), given.get("byInferenceType")
+        models = [
+            self._details(model_id)
+            for model_id, model in _MODELS.items()
+            if wanted
+            and (provider is None or provider.lower() == model.provider.lower())
+            and kind in (None, model.inference_type)
+        ]
+        return {"modelSummaries": models}
 
     def get(self, given: dict[str, Any]) -> dict[str, Any]:
         """GetFoundationModel."""
-        for model_id in (NOVA, CUSTOMIZABLE):
-            if given["modelIdentifier"] in (model_id, self.arn(model_id)):
-                return {"modelDetails": self._details(model_id)}
-        raise NotFoundError(f"There is no foundation model {given['modelIdentifier']}")
+        model_id = given["modelIdentifier"].removeprefix(self.arn(""))
+        if model_id not in _MODELS:
+            raise NotFoundError(f"There is no foundation model {given['modelIdentifier']}")
+        return {"modelDetails": self._details(model_id)}
 
     def _details(self, model_id: str) -> dict[str, Any]:
+        """What Bedrock says of the model, but that here it takes text only and streams nothing."""
+        model = _MODELS[model_id]
         return {
             "modelArn": self.arn(model_id),
             "modelId": model_id,
-            "modelName": "Nova 2 Lite",
-            "providerName": "Amazon",
+            "modelName": model.name,
+            "providerName": model.provider,
             "inputModalities": ["TEXT"],
             "outputModalities": ["TEXT"],
             "responseStreamingSupported": False,
             "customizationsSupported": [],
-            "inferenceTypesSupported": ["ON_DEMAND" if model_id == NOVA else "PROVISIONED"],
+            "inferenceTypesSupported": [model.inference_type],
             "modelLifecycle": {"status": "ACTIVE"},
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -63,7 +64,19 @@ class EventFault(_Rule):
     until: JobStatus = "Completed"
 
 
-_SUBJECTS = ("operation", "job", "deployment", "events")
+class JudgeFault(_Rule):
+    """A judge model that answers with no JSON (``garble``) or whose answer is filtered (``refuse``).
+
+    ``share`` is that of the conversations it happens to, always the same ones; ``times`` None: as long as the rule is.
+    """
+
+    judge: str
+    do: Literal["garble", "refuse"]
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    times: Annotated[int, Field(ge=0)] | None = None
+
+
+_SUBJECTS = ("operation", "job", "deployment", "events", "judge")
 
 
 def _subject(rule: Any) -> str | None:
@@ -75,7 +88,8 @@ Rule = Annotated[
     Annotated[OperationFault, Tag("operation")]
     | Annotated[JobFault, Tag("job")]
     | Annotated[DeploymentFault, Tag("deployment")]
-    | Annotated[EventFault, Tag("events")],
+    | Annotated[EventFault, Tag("events")]
+    | Annotated[JudgeFault, Tag("judge")],
     Discriminator(
         _subject,
         custom_error_type="fault_rule",
@@ -132,12 +146,32 @@ class Faults:
                     and rule.times > 0
                     and fnmatchcase(name, rule.name)
                 ):
-                    rules[number] = rule.model_copy(update={"times": rule.times - 1})
-                    self._store.save(_Rules(arn=_EVERYWHERE, name=_EVERYWHERE, rules=rules))
+                    self._count(rules, number, rule.times)
                     break
             else:
                 return
         raise ServiceError(rule.error, rule.message)
+
+    def judge(self, model_id: str, conversation: str) -> JudgeFault | None:
+        """The rule for a judge's answer to a conversation, which it is counted for."""
+        place = zlib.crc32(conversation.encode("utf-8", "surrogatepass")) / 2**32
+        with self._store.transaction():
+            rules = self.rules()
+            for number, rule in enumerate(rules):
+                if (
+                    isinstance(rule, JudgeFault)
+                    and rule.times != 0
+                    and place < rule.share
+                    and fnmatchcase(model_id, rule.judge)
+                ):
+                    if rule.times is not None:
+                        self._count(rules, number, rule.times)
+                    return rule
+        return None
+
+    def _count(self, rules: list[Rule], number: int, times: int) -> None:
+        rules[number] = rules[number].model_copy(update={"times": times - 1})
+        self._store.save(_Rules(arn=_EVERYWHERE, name=_EVERYWHERE, rules=rules))
 
     def job(self, name: str) -> list[JobFault]:
         """The rules for a job."""

@@ -1,7 +1,7 @@
-"""Converse and InvokeModel: answers of base and trained policies.
+"""Converse and InvokeModel: answers of base and trained policies, and of judges.
 
-What these policies cannot do is refused instead of passed over: tools, guardrails and content that is not text. The
-one exception is ``topP``, which is read and has no effect.
+What these cannot do is refused instead of passed over: tools, guardrails and content that is not text. The one
+exception is ``topP``, which is read and has no effect; so is a judge's ``temperature``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from local.bedrock import conversation, judge
+from local.bedrock.bases import Bases
+from local.bedrock.catalog import GPT_OSS
 from local.bedrock.learning.text import prompt_of
 from local.bedrock.models import custom_model
-from local.bedrock.prompt_index import prompt_digest
 from local.bedrock.protocol.errors import InvalidError, ServiceError
 from local.bedrock.protocol.shapes import violations
 from local.bedrock.protocol.wire import refusal
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from local.bedrock.catalog import Catalog
     from local.bedrock.deployments import Deployments
+    from local.bedrock.faults import Faults
     from local.bedrock.learning.policy import Policy
     from local.bedrock.settings import Settings
     from local.bedrock.store import Store
@@ -37,10 +40,14 @@ if TYPE_CHECKING:
 
 UNTAUGHT = (
     "This is the local stand-in for Amazon Bedrock. It has not seen a dataset yet: "
-    "start a customization job, and the base model will answer in the words of its data."
+    "start a run, and the base model will answer in the words of its data."
 )
 _DEFAULT_MAX_TOKENS = 4096
 _KEPT = 4  # policies in memory
+_FAULTY = {
+    "garble": ("Overall I find this answer rather convincing.", "end_turn"),
+    "refuse": ("The generated text has been blocked by our content filters.", "content_filtered"),
+}
 _UNUSED = ("toolConfig", "guardrailConfig", "promptVariables", "outputConfig")
 
 
@@ -76,10 +83,12 @@ class Inference:
         catalog: Catalog,
         deployments: Deployments,
         throughputs: Throughputs,
+        faults: Faults,
         runtime: ServiceModel,
     ) -> None:
         self._store, self._settings, self._catalog = store, settings, catalog
-        self._deployments, self._throughputs = deployments, throughputs
+        self._deployments, self._throughputs, self._faults = deployments, throughputs, faults
+        self._bases = Bases(store, settings)
         self._converse_input = runtime.shape_for("ConverseRequest")
         self._policies: OrderedDict[tuple[Path, int], Policy] = OrderedDict()
         self._loading = threading.Lock()
@@ -99,6 +108,8 @@ class Inference:
 
     def invoke(self, given: dict[str, Any]) -> dict[str, Any]:
         """InvokeModel with Nova's native body, whose members are those of Converse."""
+        if self._catalog.model_id(given["modelId"]) == GPT_OSS:
+            raise InvalidError(f"The local stand-in takes {GPT_OSS} by Converse only.")
         try:
             body = json.loads(given.get("body", b""))
         except (ValueError, RecursionError):
@@ -116,29 +127,47 @@ class Inference:
         return {"body": json.dumps(answer, ensure_ascii=False).encode(), "contentType": "application/json"}
 
     def _reply(self, given: dict[str, Any]) -> _Reply:
-        messages = given.get("messages", [])
-        _check(messages, given.get("system", []))
+        messages, system = given.get("messages", []), given.get("system", [])
+        conversation.check(messages, system)
         model_id, config = given["modelId"], given.get("inferenceConfig", {})
-        prompt_tokens = _tokens(messages, given.get("system", []))
+        limit = config.get("maxTokens", _DEFAULT_MAX_TOKENS)
         began = time.monotonic()
+        if judge_id := self._catalog.judge(model_id):
+            text, stop_reason, tokens = self._judged(judge_id, messages, system, limit)
+        else:
+            text, stop_reason, tokens = self._completed(model_id, messages, config.get("temperature", 1.0), limit)
+        text, stop_reason = conversation.cut(text, stop_reason, config.get("stopSequences", []))
+        milliseconds = int((time.monotonic() - began) * 1000)
+        return _Reply(text, stop_reason, tokens, conversation.tokens(messages, system), milliseconds)
+
+    def _judged(
+        self, judge_id: str, messages: Sequence[dict[str, Any]], system: Sequence[dict[str, Any]], limit: int
+    ) -> tuple[str, str, int]:
+        """A judge's text, why it ends there, and its tokens."""
+        instructions = "\n".join(block["text"] for block in system)
+        turns = ["\n".join(block["text"] for block in message["content"]) for message in messages]
+        text, stop_reason = judge.reply(instructions, turns[::2]), "end_turn"
+        if fault := self._faults.judge(judge_id, judge.without_codes("\n".join([instructions, *turns]))):
+            text, stop_reason = _FAULTY[fault.do]
+        return conversation.within(text, stop_reason, limit)
+
+    def _completed(
+        self, model_id: str, messages: Sequence[dict[str, Any]], temperature: float, limit: int
+    ) -> tuple[str, str, int]:
+        """The same of a policy."""
         path = self._weights(model_id, messages)
         if path is None:
-            return _Reply(UNTAUGHT, "end_turn", len(UNTAUGHT.split()), prompt_tokens, 0)
+            return UNTAUGHT, "end_turn", len(UNTAUGHT.split())
         prompt = prompt_of(messages)
         completion = self._policy(path).complete(
-            prompt,
-            temperature=config.get("temperature", 1.0),
-            max_tokens=config.get("maxTokens", _DEFAULT_MAX_TOKENS),
-            rng=self._dice(model_id, prompt),
+            prompt, temperature=temperature, max_tokens=limit, rng=self._dice(model_id, prompt)
         )
-        text, stop_reason = _cut(completion.text, completion.stop_reason, config.get("stopSequences", []))
-        milliseconds = int((time.monotonic() - began) * 1000)
-        return _Reply(text, stop_reason, completion.tokens, prompt_tokens, milliseconds)
+        return completion.text, completion.stop_reason, completion.tokens
 
     def _weights(self, model_id: str, messages: Sequence[dict[str, Any]]) -> Path | None:
         """The file of the policy that is to answer; None if it is the base and no dataset has been seen."""
         if self._catalog.is_base(model_id):
-            return self._base(messages)
+            return self._bases.base(messages)
         if ":custom-model-deployment/" in model_id:
             deployment = self._deployments.deployment(model_id)
             if not deployment.active:
@@ -150,15 +179,10 @@ class Inference:
                 raise _not_ready(f"The provisioned model {throughput.name}", failed=bool(throughput.failure_message))
             model_arn = throughput.model_arn
             if self._catalog.is_base(model_arn):
-                return self._base(messages)
+                return self._bases.base(messages)
         else:
             raise InvalidError(f"The provided model identifier is invalid: {model_id}")
         return self._settings.models / custom_model(self._store, model_arn).job.id / "tuned.npz"
-
-    def _base(self, messages: Sequence[dict[str, Any]]) -> Path | None:
-        """The base of the newest job whose data holds this very prompt, else of the newest job."""
-        job_id = self._store.job_of_prompt(prompt_digest(messages))
-        return self._settings.models / job_id / "base.npz" if job_id else None
 
     def _policy(self, path: Path) -> Policy:
         from local.bedrock.learning.policy import Policy  # noqa: PLC0415  # numpy takes a while; many calls need none
@@ -184,31 +208,3 @@ def _not_ready(what: str, *, failed: bool) -> ServiceError:
     if failed:
         return InvalidError(f"{what} is Failed.")
     return ServiceError("ModelNotReadyException", f"{what} is not ready to serve inference requests.")
-
-
-def _check(messages: Sequence[dict[str, Any]], system: Sequence[dict[str, Any]]) -> None:
-    """What Converse asks of a conversation beyond its shape."""
-    blocks = [block for message in messages for block in message["content"]]
-    if any("text" not in block for block in [*blocks, *system]):
-        raise InvalidError("The local stand-in takes text only.")
-    if any(not block["text"].strip() for block in blocks):
-        raise InvalidError("The text field in a content block is blank. Add text to it and try again.")
-    if not messages or any(not message["content"] for message in messages):
-        raise InvalidError("A conversation needs messages, and every message needs content.")
-    roles = [message["role"] for message in messages]
-    if roles[0] != "user" or roles[-1] != "user":
-        raise InvalidError("A conversation must start and end with a user message. Try again with one.")
-    if any(first == second for first, second in itertools.pairwise(roles)) or "system" in roles:
-        raise InvalidError("A conversation must alternate between user and assistant roles.")
-
-
-def _tokens(messages: Sequence[dict[str, Any]], system: Sequence[dict[str, Any]]) -> int:
-    """The same estimate as for training data: four characters a token."""
-    blocks = [block for message in messages for block in message["content"]]
-    return -(-sum(len(block["text"]) for block in [*blocks, *system]) // 4)
-
-
-def _cut(text: str, stop_reason: str, stop_sequences: Sequence[str]) -> tuple[str, str]:
-    """The text before the first stop sequence in it."""
-    places = [place for sequence in stop_sequences if (place := text.find(sequence)) >= 0]
-    return (text[: min(places)], "stop_sequence") if places else (text, stop_reason)

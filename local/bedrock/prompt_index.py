@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 
 def prompt_digest(messages: Sequence[Mapping[str, Any]]) -> str:
     """A hash of a prompt's text without its instructions, the same for both forms of message."""
-    return hashlib.sha256(prompt_of(messages).encode()).hexdigest()
+    return hashlib.sha256(prompt_of(messages).encode("utf-8", "surrogatepass")).hexdigest()

@@ -58,7 +58,7 @@ class StandIn:
         self.store = Store(settings.state / "bedrock.sqlite")
         self.faults = Faults(self.store, models)
         tagging = Tagging(self.store)
-        catalog = Catalog(settings)
+        self._catalog = catalog = Catalog(settings)
         self._events = Events(self.store, settings, self.faults)
         states = JobStates(self.store, settings, tagging, self._events)
         self._supervisor = Supervisor(self.store, settings, states, self.faults)
@@ -79,6 +79,7 @@ class StandIn:
             catalog=catalog,
             deployments=deployments,
             throughputs=throughputs,
+            faults=self.faults,
             runtime=models[1],
         )
         operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
@@ -128,12 +129,12 @@ class StandIn:
         for member in _NAMES:
             if isinstance(name := parameters.get(member), str):
                 return name
-        identifier = next((parameters[member] for member in _IDENTIFIERS if member in parameters), "")
+        identifier = str(next((parameters[member] for member in _IDENTIFIERS if member in parameters), ""))
         kinds: tuple[type[Record], ...] = (Job, Deployment, Throughput, CustomModel)
         for kind in kinds:
-            if record := self.store.get(kind, str(identifier)):
+            if record := self.store.get(kind, identifier):
                 return record.name
-        return str(identifier)
+        return self._catalog.model_id(identifier) or identifier
 
 
 def create_app(settings: Settings) -> Starlette:

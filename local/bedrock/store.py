@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from local.bedrock.records import Record
@@ -20,6 +21,8 @@ CREATE TABLE IF NOT EXISTS documents (
 CREATE INDEX IF NOT EXISTS documents_by_name ON documents (kind, name);
 CREATE TABLE IF NOT EXISTS prompts (digest TEXT NOT NULL, job TEXT NOT NULL, number INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS prompts_by_digest ON prompts (digest, number);
+CREATE INDEX IF NOT EXISTS prompts_by_number ON prompts (number);
+CREATE INDEX IF NOT EXISTS prompts_by_job ON prompts (job);
 """
 
 
@@ -94,22 +97,43 @@ class Store:
         with self._lock:
             self._connection.execute("DELETE FROM documents WHERE kind = ? AND arn = ?", (kind.kind, arn))
 
-    def remember_prompts(self, job_id: str, digests: Iterable[str]) -> None:
-        """Note that a job's data holds these prompts; the newest note of a prompt wins."""
+    def remember_prompts(self, base_id: str, digests: Iterable[str], *, since: datetime | None = None) -> None:
+        """Note that the data of the base ``base_id`` holds these prompts, as of ``since`` (None: as of now).
+
+        The newest note of a prompt wins, and one without ``since`` is newer than all before it.
+        """
         with self.transaction():
-            (number,) = self._connection.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM prompts").fetchone()
-            self._connection.execute("DELETE FROM prompts WHERE job = ?", (job_id,))
+            if since is None:
+                (last,) = self._connection.execute("SELECT COALESCE(MAX(number), 0) FROM prompts").fetchone()
+                number = max(last + 1, _microseconds(datetime.now(UTC)))
+            else:
+                number = _microseconds(since)
+            self.forget_prompts(base_id)
             self._connection.executemany(
                 "INSERT INTO prompts (digest, job, number) VALUES (?, ?, ?)",
-                ((digest, job_id, number) for digest in digests),
+                ((digest, base_id, number) for digest in digests),
             )
 
-    def job_of_prompt(self, digest: str) -> str | None:
-        """The id of the newest job whose data holds the prompt, else of the newest job with a base, else None."""
+    def forget_prompts(self, base_id: str) -> None:
+        """Forget what was noted of this base."""
         with self._lock:
-            row = self._connection.execute(
-                "SELECT job FROM prompts WHERE digest = ? ORDER BY number DESC LIMIT 1", (digest,)
-            ).fetchone()
+            self._connection.execute("DELETE FROM prompts WHERE job = ?", (base_id,))
+
+    def knows_base(self, base_id: str) -> bool:
+        """Whether anything is noted of this base."""
+        with self._lock:
+            row = self._connection.execute("SELECT 1 FROM prompts WHERE job = ? LIMIT 1", (base_id,)).fetchone()
+        return row is not None
+
+    def base_of_prompt(self, digest: str) -> str | None:
+        """The id of the newest base whose data holds the prompt, else of the newest base, else None."""
+        newest = "ORDER BY number DESC, rowid DESC LIMIT 1"
+        with self._lock:
+            row = self._connection.execute(f"SELECT job FROM prompts WHERE digest = ? {newest}", (digest,)).fetchone()
             if row is None:
-                row = self._connection.execute("SELECT job FROM prompts ORDER BY number DESC LIMIT 1").fetchone()
+                row = self._connection.execute(f"SELECT job FROM prompts {newest}").fetchone()
         return str(row[0]) if row else None
+
+
+def _microseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000_000)

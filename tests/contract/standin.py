@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
@@ -29,6 +30,7 @@ from local.bedrock.server import create_app
 from local.bedrock.settings import Settings
 
 ROLE = "arn:aws:iam::000000000000:role/rft-job"
+_LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 GRADER = "arn:aws:lambda:us-east-1:000000000000:function:grader"
 BUCKET = "data"
 
@@ -69,14 +71,19 @@ class FakeAws:
     events: list[dict[str, Any]] = field(default_factory=list)
     grader_events: list[list[dict[str, Any]]] = field(default_factory=list)
     callers: set[str] = field(default_factory=set)
+    """Who read or wrote an object, or called the function."""
     denied: set[tuple[str, str]] = field(default_factory=set)
     """Pairs of a role's name and an action."""
     reward: Reward = lambda sample: float(sample["messages"][-1]["content"] == sample["metadata"]["reference_answer"])
     answers: dict[str, list[Any]] = field(default_factory=dict)
     """By function: what it answers in place of rewards, one call each: JSON, or an exception to raise."""
+    modified: dict[str, datetime] = field(default_factory=dict)
+    """When objects were written; those that are not here, in 2026."""
+    listings: int = 0
 
     def put_records(self, key: str, records: list[dict[str, Any]]) -> str:
         self.objects[f"{BUCKET}/{key}"] = "".join(json.dumps(record) + "\n" for record in records).encode()
+        self.modified[f"{BUCKET}/{key}"] = datetime.now(UTC)
         return f"s3://{BUCKET}/{key}"
 
     def rows(self, under: str, suffix: str) -> list[str]:
@@ -95,6 +102,7 @@ class FakeAws:
         return Starlette(
             routes=[
                 Route("/", self._queries, methods=["POST"]),
+                Route("/", self._buckets, methods=["GET"]),
                 Route("/2015-03-31/functions/{name:path}/invocations", self._invoke, methods=["POST"]),
                 Route("/{key:path}", self._object, methods=["GET", "PUT"]),
             ]
@@ -120,10 +128,16 @@ class FakeAws:
         )
         return Response(xml, media_type="text/xml")
 
+    async def _buckets(self, _: Request) -> Response:
+        names = sorted({key.partition("/")[0] for key in self.objects})
+        entries = "".join(f"<Bucket><Name>{name}</Name></Bucket>" for name in names)
+        xml = f"<ListAllMyBucketsResult><Buckets>{entries}</Buckets></ListAllMyBucketsResult>"
+        return Response(xml, media_type="text/xml")
+
     async def _object(self, request: Request) -> Response:
         key = request.path_params["key"]
-        role = self._caller(request)
         listing = "list-type" in request.query_params
+        role = _role(request) if listing else self._caller(request)
         action = "s3:ListBucket" if listing else {"GET": "s3:GetObject", "PUT": "s3:PutObject"}[request.method]
         if (role, action) in self.denied:
             return Response("<Error><Code>AccessDenied</Code></Error>", 403, media_type="text/xml")
@@ -137,9 +151,15 @@ class FakeAws:
         return Response(self.objects[key])
 
     def _listing(self, bucket: str, prefix: str) -> str:
+        self.listings += 1
         begin = f"{bucket}/{prefix}"
-        found = [(key.partition("/")[2], body) for key, body in sorted(self.objects.items()) if key.startswith(begin)]
-        entries = "".join(f"<Contents><Key>{key}</Key><Size>{len(body)}</Size></Contents>" for key, body in found)
+        found = [(key, body) for key, body in sorted(self.objects.items()) if key.startswith(begin)]
+        entries = "".join(
+            f"<Contents><Key>{key.partition('/')[2]}</Key><Size>{len(body)}</Size>"
+            f"<ETag>&quot;{hashlib.md5(body).hexdigest()}&quot;</ETag>"
+            f"<LastModified>{self.modified.get(key, _LONG_AGO).isoformat()}</LastModified></Contents>"
+            for key, body in found
+        )
         return f"<ListBucketResult><IsTruncated>false</IsTruncated>{entries}</ListBucketResult>"
 
     async def _invoke(self, request: Request) -> Response:
@@ -158,9 +178,13 @@ class FakeAws:
         return JSONResponse([{"id": s["id"], "aggregate_reward_score": self.reward(s)} for s in samples])
 
     def _caller(self, request: Request) -> str:
-        role = request.headers["authorization"].partition("Credential=")[2].partition("/")[0]
+        role = _role(request)
         self.callers.add(role)
         return role
+
+
+def _role(request: Request) -> str:
+    return request.headers["authorization"].partition("Credential=")[2].partition("/")[0]
 
 
 def _unchunked(body: bytes, request: Request) -> bytes:

@@ -135,11 +135,16 @@ def test_provisioned_throughput(trained: Bedrock, model_arn: str) -> None:
 
 
 def test_the_foundation_models(trained: Bedrock) -> None:
-    summaries = trained.control.list_foundation_models(byProvider="Amazon")["modelSummaries"]
-    ids = [summary["modelId"] for summary in summaries]
-    assert ids == ["amazon.nova-2-lite-v1:0", "amazon.nova-2-lite-v1:0:256k"]
-    for summary in summaries:
-        found = trained.control.get_foundation_model(modelIdentifier=summary["modelArn"])["modelDetails"]
-        assert found["modelId"] == summary["modelId"]
+    def ids(**filters: Any) -> list[str]:
+        return [m["modelId"] for m in trained.control.list_foundation_models(**filters)["modelSummaries"]]
+
+    nova = ["amazon.nova-2-lite-v1:0", "amazon.nova-2-lite-v1:0:256k"]
+    assert ids(byProvider="Amazon") == [*nova, "amazon.nova-pro-v1:0"]
+    assert ids(byProvider="OpenAI") == ["openai.gpt-oss-120b-1:0"]
+    assert ids(byInferenceType="PROVISIONED") == nova[1:]
+    assert ids(byProvider="Nobody") == ids(byOutputModality="IMAGE") == []
     get = trained.control.get_foundation_model
+    for summary in trained.control.list_foundation_models()["modelSummaries"]:
+        for identifier in (summary["modelArn"], summary["modelId"]):
+            assert get(modelIdentifier=identifier)["modelDetails"] == summary
     assert refused(get, modelIdentifier="amazon.nova-9-v1:0")[0] == "ResourceNotFoundException"

@@ -140,6 +140,18 @@ def test_logs_that_bedrock_reads_itself_leave_nothing_to_look_at(app: Applicatio
     assert f"gate: {NOT_SEEN}" in app.pipeline.store.get(run_id).warnings
 
 
+def test_with_such_logs_the_validation_file_is_what_there_is_to_look_at(app: Application) -> None:
+    start(app, model="v")
+    logs = {"s3_uri": f"s3://{LOG_BUCKET}/AWSLogs/", "native": True, "use_prompt_response": True}
+    validation = {"s3_uri": f"s3://{BUCKET}/datasets/v.jsonl"}
+    run_id = prepared(
+        app, training_data={"invocation_logs": logs}, validation_data=validation, budget={"max_rollouts": 99}
+    )
+    with pytest.raises(GateClosed, match="rollouts"):
+        check_grader(app.pipeline, run_id)
+    assert gate_of(run_id)["ladder"]["gold"]["mean"] == 1
+
+
 def test_every_record_leads_to_the_json_of_openais_grader(app: Application) -> None:
     run_id = prepared(app, grader={"openai": DECLARED})
     s3 = boto3.client("s3")

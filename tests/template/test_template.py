@@ -15,6 +15,7 @@ from rft.aws.objects import INTERMEDIATE
 from rft.grading.catalog import OPENAI, READY, ReadyGrader
 from rft.run.identity import grader_key
 from rft.run.request_logs import OWN_FOLDERS
+from rft.steps.stack_graders import OWN_GRADER
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 # The closed list: actions that know no resource.
@@ -225,6 +226,18 @@ def test_every_ready_grader_may_be_asked_for_and_called_by_bedrock_and_the_gate(
             assert json.dumps({"Fn::Sub": f"${{{name}.Arn}}:*"}) in granted(resources[role], "lambda:InvokeFunction")
     choices = source["Parameters"]["DefaultGrader"]["AllowedValues"]
     assert set(choices) == set(READY) - {OPENAI}
+
+
+def test_a_grader_that_is_added_needs_its_function_and_nothing_else(resources: dict[str, Any]) -> None:
+    own = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-own-grader-*"
+    for role in ("BedrockRole", "CheckGraderRole"):
+        assert json.dumps({"Fn::Sub": own}) in granted(resources[role], "lambda:InvokeFunction")
+    for role in ("StartRunRole", "ApiFunctionRole", "CheckGraderRole"):
+        assert json.dumps({"Fn::Sub": own}) in granted(resources[role], "lambda:GetFunctionConfiguration")
+    assert own.endswith(f"{OWN_GRADER}*")
+    assert [as_list(s["Action"]) for s in statements(resources["OwnGradersRole"]["Properties"])] == [
+        ["logs:CreateLogStream", "logs:PutLogEvents"]
+    ]
 
 
 def test_the_api_has_graders_tested_by_the_function_that_may_call_them(resources: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ def read(role: Role, uris: Sequence[str], *, name: str, fewest: int) -> list[Dat
         bucket, key = bucket_and_key(uri)
         with role.doing("s3:GetObject", uri):
             lines = s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines(chunk_size=65_536)
-            _collect(lines, uri, records, faults)
+            collect(lines, uri, records, faults)
     if faults:
         more = f" and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
         raise JobFailed(f"The {name} data is not valid: {'; '.join(faults[:_SHOWN])}{more}.")
@@ -37,7 +37,8 @@ def read(role: Role, uris: Sequence[str], *, name: str, fewest: int) -> list[Dat
     return records
 
 
-def _collect(lines: Iterable[bytes], uri: str, records: list[DatasetRecord], faults: list[str]) -> None:
+def collect(lines: Iterable[bytes], uri: str, records: list[DatasetRecord], faults: list[str]) -> None:
+    """Add the good lines of an object to ``records``, and what is wrong with the others to ``faults``."""
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue

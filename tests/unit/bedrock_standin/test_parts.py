@@ -67,14 +67,31 @@ def test_a_transaction_that_fails_leaves_no_trace(tmp_path: Path) -> None:
     store.close()
 
 
-def test_the_newest_job_with_a_prompt_is_found_else_the_newest(tmp_path: Path) -> None:
+def test_the_newest_base_with_a_prompt_is_found_else_the_newest(tmp_path: Path) -> None:
     store = Store(tmp_path / "s.sqlite")
-    assert store.job_of_prompt("one") is None
+    assert store.base_of_prompt("one") is None
     store.remember_prompts("first", ["one", "two"])
     store.remember_prompts("second", ["two"])
-    found = [store.job_of_prompt(digest) for digest in ("one", "two", "three")]
-    store.close()
+    found = [store.base_of_prompt(digest) for digest in ("one", "two", "three")]
     assert found == ["first", "second", "second"]
+    store.forget_prompts("second")
+    found = [store.base_of_prompt(digest) for digest in ("one", "two", "three")]
+    assert found == ["first", "first", "first"]
+    assert (store.knows_base("first"), store.knows_base("second")) == (True, False)
+    store.close()
+
+
+def test_a_base_that_is_noted_late_is_as_old_as_its_data(tmp_path: Path) -> None:
+    store = Store(tmp_path / "s.sqlite")
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    store.remember_prompts("job", ["one"])
+    store.remember_prompts("older", ["one", "two"], since=before)
+    assert [store.base_of_prompt(digest) for digest in ("one", "two", "three")] == ["job", "older", "job"]
+    store.remember_prompts("newer", ["one"], since=datetime.now(UTC) + timedelta(hours=1))
+    assert store.base_of_prompt("one") == "newer"
+    store.remember_prompts("next job", ["one"])
+    assert store.base_of_prompt("one") == "next job"
+    store.close()
 
 
 BATCH = [{"id": "a"}, {"id": "a"}, {"id": "b"}]
@@ -146,6 +163,10 @@ def test_an_error_comes_as_often_as_asked_and_only_for_the_name(faults: Faults) 
         {"job": "x", "do": "stall", "step": -1},
         {"events": "x", "do": "repeat", "copies": 1},
         {"deployment": "x"},
+        {"judge": "x"},
+        {"judge": "x", "do": "garble", "share": 0},
+        {"judge": "x", "do": "garble", "share": 1.1},
+        {"judge": "x", "do": "refuse", "times": -1},
         "stall",
     ],
 )
@@ -162,6 +183,20 @@ def test_a_rule_names_only_operations_and_errors_that_exist(faults: Faults) -> N
     with pytest.raises(ValueError, match=r"0\.operation: Nothing .*; 1\.error: CreateCustomModelDeployment has only"):
         faults.replace(RULES.validate_python(rules))
     assert faults.rules() == []
+
+
+def test_a_judge_misbehaves_as_often_as_asked_and_only_the_named_one(faults: Faults) -> None:
+    faults.replace(RULES.validate_python([{"judge": "openai.*", "do": "garble", "times": 2}]))
+    assert faults.judge("amazon.nova-pro-v1:0", "x") is None
+    found = [faults.judge("openai.gpt-oss-120b-1:0", "x") for _ in range(3)]
+    assert [rule.do if rule else None for rule in found] == ["garble", "garble", None]
+
+
+def test_a_share_is_of_conversations_and_always_the_same(faults: Faults) -> None:
+    faults.replace(RULES.validate_python([{"judge": "*", "do": "refuse", "share": 0.3}]))
+    hit = [faults.judge("any", f"question {number}") is not None for number in range(400)]
+    assert 0.2 < sum(hit) / len(hit) < 0.4
+    assert hit == [faults.judge("any", f"question {number}") is not None for number in range(400)]
 
 
 class FakeRole:

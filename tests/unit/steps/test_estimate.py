@@ -28,6 +28,7 @@ VARIABLES = {
     "DATA_BUCKET": BUCKET,
     "LOG_BUCKET": "logs-123456789012",
     "DEFAULT_BASE_MODEL": "amazon.nova-2-lite-v1:0:256k",
+    "STACK_NAME": "rft",
     "DEFAULT_GRADER": "format-validation",
     "GRADERS": ",".join(f"{name}={GRADER}-{name}:1" for name in ("format-validation", "summarization", "openai")),
     "JUDGE_MODEL": "us.amazon.nova-pro-v1:0",

@@ -30,7 +30,7 @@ def _known_grader(name: str, info: ValidationInfo) -> str:
         raise ValueError('is asked for with its JSON: {"openai": {"type": "string_check", ...}}')
     if name not in graders:
         known = ", ".join(sorted(set(graders) - {OPENAI}))
-        raise ValueError(f"this stack has no grader {name!r}; it has: {known}")
+        raise ValueError(f"this stack has no grader {name!r}; it has: {known}, and those that its owner added")
     return name
 
 

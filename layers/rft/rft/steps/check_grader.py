@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -23,6 +24,8 @@ from rft.steps.pipeline import Pipeline
 
 _ASSUMED_BATCH, _ASSUMED_SAMPLES = 64, 4  # the example in AWS's user guide; Bedrock publishes no defaults
 _GATE = "gate: "
+_VERSION = re.compile(r":[0-9]+$")
+UNPUBLISHED = "the grader's ARN names no version: a deployment during the job would change what it is trained by"
 NOT_SEEN = "Bedrock reads the logs itself, so there are no records to try the grader on"
 
 
@@ -100,7 +103,10 @@ def _record(pipeline: Pipeline, run: Run, report: GateReport) -> None:
     uri = objects.put(client("s3"), pipeline.environment.bucket, f"{run.folder}gate.json", body, "application/json")
     gate = {"verdict": report.verdict, "codes": [finding.code for finding in report.findings], "report_uri": uri}
     pipeline.store.record(run.run_id, "gate", gate, gate=gate)
-    _warn(pipeline, run, [finding.message for finding in report.findings])
+    told = [finding.message for finding in report.findings]
+    if not _VERSION.search(run.grader_arn or ""):
+        told.append(UNPUBLISHED)
+    _warn(pipeline, run, told)
 
 
 def _warn(pipeline: Pipeline, run: Run, told: list[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from rft.errors import SettingMissing
 from rft.run.stack import Stack
+from rft.steps.stack_graders import StackGraders
 
 
 class Environment:
@@ -99,7 +100,7 @@ class Environment:
             region=self.region,
             base_model=self.default_base_model,
             grader=self._get("DEFAULT_GRADER"),
-            graders=graders,
+            graders=StackGraders(graders, self.stack_name),
             log_bucket=self._variables.get("LOG_BUCKET") or None,
             judge_model=self.judge_model,
         )

@@ -130,8 +130,8 @@ def _next_command(run: Run) -> str:
         )
     if run.reason and run.reason.get("error") == "GateClosed":
         return (
-            f"aws s3 cp {run.reason['details_uri']} -   (what the gate saw, with advice), then mend the grader, the data "
-            'or the budget; or say "gate": "warn" in the request'
+            f"aws s3 cp {run.reason['details_uri']} -   (what the gate saw, with advice), then mend the grader, the "
+            'data or the budget; or say "gate": "warn" in the request'
         )
     if run.reason and run.reason.get("details_uri"):
         return f"aws s3 cp {run.reason['details_uri']} -   (every problem with its fix), then upload the corrected file"
