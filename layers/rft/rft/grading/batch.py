@@ -58,8 +58,12 @@ def grade_batch(score: Scorer, event: object, limit: TimeLimit) -> list[Graded]:
 
     Raises EventNotAList, and a SystemicFault that ``score`` raises.
     """
+
+    def limited(sample: Sample) -> Score:
+        return limit.call(score, sample)
+
     with limit:
-        return [_grade(score, item, position, limit) for position, item in enumerate(items_of(event))]
+        return [grade_item(limited, item, position) for position, item in enumerate(items_of(event))]
 
 
 def refuse_systemic_failure(batch: Sequence[Graded], *, has_worked: bool) -> None:
@@ -77,10 +81,11 @@ def refuse_systemic_failure(batch: Sequence[Graded], *, has_worked: bool) -> Non
     raise EverySampleFailed(f"score() failed on all {len(given)} samples that it was given: {listed}")
 
 
-def _grade(score: Scorer, item: object, position: int, limit: TimeLimit) -> Graded:
+def grade_item(score: Scorer, item: object, position: int) -> Graded:
+    """Grade one item of a batch, whatever it is. Raises nothing but a SystemicFault that ``score`` raises."""
     envelope = read_envelope(item, position)
     try:
-        result: object = limit.call(score, read_sample(item, envelope))
+        result: object = score(read_sample(item, envelope))
         if not isinstance(result, Score):
             raise ScoreInvalid("score() must return a Score")
     except SystemicFault:

@@ -8,6 +8,7 @@
     ├── VerdictUnreadable       the judge's replies to this sample hold no verdict
     └── SystemicFault           no sample can be graded fairly now: the invocation fails
         ├── EverySampleFailed   score() failed on each sample that it was given
+        ├── CodeNotRun          there is no child process to run the code of an answer in
         ├── JudgeDenied         the judge model may not be asked, or isn't there
         ├── JudgeUnavailable    the judge is throttled or failing, past all retries and the deadline
         └── JudgeUnreliable     too large a share of a batch got no verdict
@@ -64,6 +65,10 @@ class SystemicFault(GraderError):
 
 
 class EverySampleFailed(SystemicFault):
+    pass
+
+
+class CodeNotRun(SystemicFault):
     pass
 
 

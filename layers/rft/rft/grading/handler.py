@@ -39,7 +39,7 @@ def grader(score: Scorer, *, name: str = "grader", time_limit: float = 1.0) -> H
 
     def handler(event: Any, context: Any = None) -> list[dict[str, Any]]:
         nonlocal has_worked
-        began = _milliseconds_left(context)
+        began = milliseconds_left(context)
         limit = TimeLimit(time_limit)
         batch = grade_batch(score, event, limit)
         if not limit.enforced:
@@ -49,7 +49,7 @@ def grader(score: Scorer, *, name: str = "grader", time_limit: float = 1.0) -> H
             log_batch(logger, run, graded)
         refuse_systemic_failure(batch, has_worked=has_worked)
         has_worked = has_worked or any(graded.score for graded in batch)
-        ended = _milliseconds_left(context)
+        ended = milliseconds_left(context)
         spent = None if began is None or ended is None else max(0, began - ended)
         for run, graded in runs.items():
             publish_metrics(name, run, graded, milliseconds=spent)
@@ -58,7 +58,7 @@ def grader(score: Scorer, *, name: str = "grader", time_limit: float = 1.0) -> H
     return handler
 
 
-def _milliseconds_left(context: Any) -> int | None:
-    # The invocation's deadline is the only clock here; a caller without one gets no Duration.
+def milliseconds_left(context: Any) -> int | None:
+    """Until Lambda ends the invocation: the only clock here. None for a caller that has none, who gets no Duration."""
     remaining = getattr(context, "get_remaining_time_in_millis", None)
     return int(remaining()) if remaining else None

@@ -14,7 +14,13 @@ MAX_COMPONENT_NAME = 64
 
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{MAX_COMPONENT_NAME - 1}}}")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
-_OURS = frozenset({"Reward", "Errors", "Duration", "error"})
+_OURS = frozenset(
+    {
+        *("Reward", "Errors", "Duration", "error"),
+        *("JudgeCalls", "JudgeCacheHits", "JudgeRetries", "JudgeParseFailures"),
+        *("JudgeInputTokens", "JudgeOutputTokens"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

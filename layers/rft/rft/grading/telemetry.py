@@ -7,7 +7,7 @@ JSON. Neither ever holds a sample's text or id.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 
 from aws_lambda_powertools import Logger
@@ -31,16 +31,25 @@ def by_run(batch: Iterable[Graded]) -> dict[RunContext, list[Graded]]:
     return runs
 
 
-def publish_metrics(grader: str, run: RunContext, batch: Sequence[Graded], *, milliseconds: int | None) -> None:
+def publish_metrics(
+    grader: str,
+    run: RunContext,
+    batch: Sequence[Graded],
+    *,
+    milliseconds: int | None,
+    counts: Mapping[str, int] | None = None,
+) -> None:
     """The curves of one run, under the dimensions grader, model and run_id (those that are known), and under the
     grader alone, which is what an alarm can name before there is a run.
 
     Reward is what Bedrock gets for each sample, so its average is what trains, zeros of errors included; Errors
-    counts those. ``milliseconds`` is the time of the whole invocation, whose batch may hold other runs too.
+    counts those. ``milliseconds`` is the time of the whole invocation, whose batch may hold other runs too. ``counts``
+    are further metrics of this run's part of the batch, by name.
     """
     dimensions = {"grader": grader, "model": run.model, "run_id": run.run_id}
     known = {name: value for name, value in dimensions.items() if value}
-    for record in _records(_curves(batch, milliseconds)):
+    counted: _Curves = {name: (MetricUnit.Count, [float(count)]) for name, count in (counts or {}).items()}
+    for record in _records(_curves(batch, milliseconds) | counted):
         # Filled at once: add_metric formats all of a metric's values for a debug line each time, 23 us a call.
         provider = AmazonCloudWatchEMFProvider(
             namespace=NAMESPACE,

@@ -55,12 +55,16 @@ class Fence:
 
 def shown(text: str) -> str:
     """``text`` as a judge reads it: without what can't be seen, and of a long one the two ends."""
-    if len(text) > 2 * MAX_FENCED:  # before anything else is done with it
-        text = _cut(text)
-    text = _UNSEEN.sub("", text.replace("\r\n", "\n"))
-    return _cut(text) if len(text) > MAX_FENCED else text
+    if len(text) > 2 * MAX_FENCED:  # what lies between isn't looked at
+        return _ends(_seen(text[:MAX_FENCED]), _seen(text[-MAX_FENCED:]), len(text))
+    seen = _seen(text)
+    return _ends(seen, seen, len(seen)) if len(seen) > MAX_FENCED else seen
 
 
-def _cut(text: str) -> str:
+def _seen(text: str) -> str:
+    return _UNSEEN.sub("", text.replace("\r\n", "\n"))
+
+
+def _ends(head: str, tail: str, length: int) -> str:
     half = MAX_FENCED // 2
-    return f"{text[:half]}{_OMITTED.format(len(text) - 2 * half)}{text[-half:]}"
+    return f"{head[:half]}{_OMITTED.format(length - 2 * half)}{tail[-half:]}"

@@ -31,6 +31,7 @@ class Judge(Protocol):
     def ask(self, question: Question) -> str:
         """The text of the model's reply, "" where it wrote none.
 
-        Raises JudgeDenied and JudgeUnavailable, which fail the whole invocation: an outage is never a score.
+        Raises JudgeDenied and JudgeUnavailable, which fail the whole invocation: an outage is never a score. Raises
+        VerdictUnreadable where the model refuses this question, or can't read all of it.
         """
         ...
