@@ -65,5 +65,6 @@ pins: $(UV)      ## compile every requirements file anew, with hashes
 	$(COMPILE) --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 	$(COMPILE) --python-version 3.13 requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) --python-version 3.13 -c requirements/dev.txt layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
+	$(COMPILE) --python-version 3.13 -c requirements/dev.txt layers/symbolic_math/requirements.in -o layers/symbolic_math/requirements.txt
 	$(COMPILE) --python-version 3.13 requirements/emulator.in -o requirements/emulator.txt
 	$(COMPILE) --python-version 3.13 requirements/lambda-runtime.in -o requirements/lambda-runtime.txt

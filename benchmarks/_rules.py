@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
-import math_verify  # type: ignore[import-untyped]
+import math_verify
 from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
 
 from benchmarks import Measurement
@@ -93,7 +93,7 @@ _NOUNS = (
 def measure_rules() -> Iterator[Measurement]:
     """Each rule at 10, 100 and 500 words; the reference libraries; hostile answers."""
     for words in (10, 100, 500):
-        answer, reference = _texts(words)
+        answer, reference = example_texts(words)
         for name, call in _rules(answer, reference).items():
             promised = words == 100 and name not in NOT_BY_DEFAULT
             value = seconds(call, rounds=5) * 1e6
@@ -102,14 +102,14 @@ def measure_rules() -> Iterator[Measurement]:
             yield Measurement(f"  beside it: {name}, {words} words", seconds(call, rounds=3) * 1e6, "µs")
         value = seconds(partial(_anew, METRICS["meteor"], reference, answer), rounds=5) * 1e6
         yield Measurement(f"meteor, {words} words, none seen before", value, "µs")
-    reference = _texts(100)[1]
+    reference = example_texts(100)[1]
     for name, rule in _hostile_rules(reference).items():
         spent = {kind: seconds(partial(rule, answer), rounds=3) for kind, answer in HOSTILE.items()}
         worst = max(spent, key=spent.__getitem__)
         yield Measurement(f"{name}, hostile: {worst}", spent[worst] * 1e3, "ms", PROMISE_HOSTILE)
 
 
-def _texts(words: int) -> tuple[str, str]:
+def example_texts(words: int) -> tuple[str, str]:
     """An answer and a reference that begins as the answer does."""
     rng = random.Random(3)
     one, other = ([_word(rng) for _ in range(words)] for _ in range(2))

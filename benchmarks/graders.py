@@ -1,4 +1,5 @@
-"""The rule graders: time per sample, the worst that hostile answers can do, and the cost of a cold start."""
+"""The graders: time per sample of those that compute, the worst that hostile answers can do, and what each costs a cold
+start."""
 
 from __future__ import annotations
 
@@ -12,17 +13,19 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks import Measurement
-from benchmarks._rules import measure_rules
+from benchmarks._rules import example_texts, measure_rules
 from benchmarks._timing import ROUNDS, seconds
 from functions.graders.format_validation import app as format_validation
+from functions.graders.generic import app as generic
 from functions.graders.math_reasoning import app as math_reasoning
 from rft.grading import Sample, grader
 from rft.grading.batch import Scorer
+from rft.grading.catalog import READY
 from rft.grading.format_validation import score_format
 from rft.grading.handler import Handler
 from rft.grading.json_answer import MAX_ANSWER
@@ -31,6 +34,8 @@ from rft.grading.math_reasoning import score_final_number
 ROOT = Path(__file__).parents[1]
 BATCH = 64
 
+EVERY_GRADER = sorted(path.parent.name for path in (ROOT / "functions/graders").glob("*/app.py"))
+LIGHT = {ready.folder for ready in READY.values() if ready.kind == "rule"} | {"code_tests"}
 EVERY_RULE = sorted(
     f"rft.grading.rules.{path.stem}" for path in (ROOT / "layers/rft/rft/grading/rules").glob("[!_]*.py")
 )
@@ -51,6 +56,16 @@ HOSTILE_SOLUTIONS = {
     "1 MB of thousands": "1,000" * 200_000,
     "1 MB of fractions": "1/" * 500_000,
     "1 MB of white space": "answer" + " " * 1_000_000,
+}
+HOSTILE_TEXTS = {
+    "1 MB of words": "lorem ipsum " * 90_000,
+    "one long word": "a" * 32_768,
+    "digits and points": "1." * 16_384,
+    "points": "." * 32_768,
+    "letters": "a " * 3900,
+    "combining marks": "a" + "\u0315" * 5000 + "\u0316" * 5000,
+    "U+FDFA": "\ufdfa" * 10_240,
+    "thumbs": "\U0001f44d" * 10_240,
 }
 HOSTILE_OBJECTS = {
     "too deep to parse": '{"a":' + "[" * (MAX_ANSWER - 10),
@@ -83,33 +98,44 @@ class _Case:
 
 def measure() -> Iterator[Measurement]:
     """Scoring alone and the whole handler at 10, 100 and 500 words; hostile answers; imports; the rules."""
-    with contextlib.redirect_stdout(io.StringIO()):  # Powertools' logger keeps the stream that it began with
-        handlers = [grader(app.score, name=f"benchmark-{app.__name__}") for app in (math_reasoning, format_validation)]
     for words in (10, 100, 500):
         promise = PROMISE_AT_100_WORDS if words == 100 else None
-        for case in _cases(words, *handlers):
+        for case in _cases(words):
             alone = seconds(case.score_once)
             yield Measurement(f"{case.name}, {words} words, scoring", alone * 1e6, "µs/sample", promise)
             whole = seconds(case.handle_batch) / BATCH
             yield Measurement(f"{case.name}, {words} words, handler with metrics", whole * 1e6, "µs/sample", promise)
     yield _worst("math reasoning", HOSTILE_SOLUTIONS, lambda answer: score_final_number(answer, "42"))
     yield _worst("format validation", HOSTILE_OBJECTS, lambda answer: score_format(answer, {"a": 1}, {}))
-    for name in ("math_reasoning", "format_validation"):
+    reference = example_texts(100)[1]
+    yield _worst("generic", HOSTILE_TEXTS, lambda text: generic.score(Sample("sample", 0, text, [], reference)))
+    for name in EVERY_GRADER:
         ratio = _import_ratio("import app", [f"functions/graders/{name}", "layers/rft"])
-        yield Measurement(f"import of {name} against boto3 and an S3 client", ratio, "", PROMISE_IMPORT)
+        promise = PROMISE_IMPORT if name in LIGHT else None
+        yield Measurement(f"import of {name} against boto3 and an S3 client", ratio, "", promise)
     ratio = _import_ratio(f"import {', '.join(EVERY_RULE)}", ["layers/rft"])
     yield Measurement("import of every rule at once against the same", ratio, "")
     yield from measure_rules()
 
 
-def _cases(words: int, math_handler: Handler, format_handler: Handler) -> Iterator[_Case]:
+def _cases(words: int) -> Iterator[_Case]:
     story = " ".join(f"word{n % 7}" if n % 5 else str(n) for n in range(words - 2))
     fields: dict[str, Any] = {"queue": "billing", "urgent": True, "score": 0.5}
     fields["summary"] = " ".join(["word"] * (words - 6))
     fenced = f"```json\n{json.dumps(fields)}\n```"
-    yield _Case("math, marked", f"{story}\n#### 1,042", "1042", math_reasoning.score, math_handler)
-    yield _Case("math, last number", f"{story} so 1,042 apples.", "1042", math_reasoning.score, math_handler)
-    yield _Case("format", fenced, fields, format_validation.score, format_handler)
+    like, text = example_texts(words)
+    yield _Case("math, marked", f"{story}\n#### 1,042", "1042", math_reasoning.score, _handler("math"))
+    yield _Case("math, last number", f"{story} so 1,042 apples.", "1042", math_reasoning.score, _handler("math"))
+    yield _Case("format", fenced, fields, format_validation.score, _handler("format"))
+    yield _Case("generic, like it", like, text, generic.score, _handler("generic"))
+    yield _Case("generic, the same", f"{text} ", text, generic.score, _handler("generic"))
+
+
+@cache
+def _handler(name: str) -> Handler:
+    score = {"math": math_reasoning.score, "format": format_validation.score, "generic": generic.score}[name]
+    with contextlib.redirect_stdout(io.StringIO()):  # Powertools' logger keeps the stream that it began with
+        return grader(score, name=f"benchmark-{name}")
 
 
 def _item(case: _Case) -> dict[str, Any]:

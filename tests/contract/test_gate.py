@@ -68,6 +68,8 @@ def test_a_grader_that_tells_answers_apart_opens_the_gate(app: Application) -> N
     assert run.gate is not None
     assert run.gate["verdict"] == gate["verdict"] != "closed"
     assert run.gate["report_uri"] == f"s3://{BUCKET}/runs/{run_id}/gate.json"
+    sent = [s for call in app.bedrock.aws.grader_events for s in call if isinstance(s.get("metadata"), dict)]
+    assert {s["metadata"]["rft"]["phase"] for s in sent} == {"gate"}, "no part of the run's own curve"
     said = [w.removeprefix("gate: ") for w in run.warnings if w.startswith("gate: ")]
     assert said == [finding["message"] for finding in gate["findings"]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -186,14 +187,23 @@ def test_an_unsigned_call_is_turned_away(pipeline: Pipeline) -> None:
 
 
 def test_a_grader_tells_its_rewards_live(pipeline: Pipeline, tickets: bytes, short: Short) -> None:
+    began = int(time.time() * 1000)  # of the log of all tests before, the emulator gives the beginning only
     uri = pipeline.put("datasets/live.jsonl", tickets)
     request = {"model": "live", "training_data": {"s3_uri": uri}, "hyperparameters": short, "deploy": "none"}
-    run_id = pipeline.ended(pipeline.api.create_run(request, key="live")[0]["run_id"])["run_id"]
+    run = pipeline.ended(pipeline.api.create_run(request, key="live")[0]["run_id"])
+    run_id = run["run_id"]
     logs = pipeline.cloud.client("logs")
-    pages = logs.get_paginator("filter_log_events").paginate(logGroupName="/aws/lambda/rft-grader-format-validation")
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName="/aws/lambda/rft-grader-format-validation", startTime=began
+    )
     lines = [event["message"] for page in pages for event in page["events"]]
     metrics = [json.loads(line) for line in lines if "CloudWatchMetrics" in line]
     ours = [line for line in metrics if line.get("run_id") == run_id]
     assert ours
     assert all("Reward" in line for line in ours)
+    graded = sum(len(line["Reward"]) for line in ours)
+    steps = pipeline.api.metrics(run_id)
+    assert (
+        graded == 2 * run["dataset"]["train_records"] + len(steps["validation"]) * run["dataset"]["validation_records"]
+    ), "what the gate tried is no part of the run's curve"
     assert not [line for line in lines if "VPN" in line or "invoice" in line], "no prompt or answer in a log"

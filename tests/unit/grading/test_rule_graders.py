@@ -13,10 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.graders.format_validation import app as format_validation
+from functions.graders.generic import app as generic
 from functions.graders.math_reasoning import app as math_reasoning
+from rft.grading.catalog import READY
 
 ROOT = Path(__file__).parents[3]
-HANDLERS = [math_reasoning.handler, format_validation.handler]
+HANDLERS = [math_reasoning.handler, format_validation.handler, generic.handler]
+READY_RULES = sorted(ready.folder for ready in READY.values() if ready.kind == "rule")
+HEAVY = {
+    *("boto3", "botocore", "pydantic", "numpy", "sympy", "math_verify", "orjson", "simdjson", "jsonschema", "re2"),
+    *("aws_xray_sdk", "asyncio", "http", "ssl"),
+}
 
 
 def event(name: str) -> Any:
@@ -59,7 +66,19 @@ def test_format_validation_event() -> None:
     assert results[-1]["metrics_list"][0]["name"] == "error"
 
 
-@pytest.mark.parametrize("name", ["math_reasoning", "format_validation"])
+def test_generic_event() -> None:
+    items = event("generic")
+    results = generic.handler(items, None)
+    check_contract(items, results)
+    assert rewards(results) == pytest.approx([1, 0.25, 0, 1, 0])
+    assert [[m["name"] for m in r["metrics_list"]] for r in results[-2:]] == [["same", "like"], ["error"]]
+
+
+def test_the_tests_here_are_of_every_ready_rule_grader() -> None:
+    assert len(READY_RULES) == len(HANDLERS)
+
+
+@pytest.mark.parametrize("name", READY_RULES)
 def test_the_events_hold_what_makes_graders_stumble(name: str) -> None:
     items = event(name)
     assert len({item["id"] for item in items}) < len(items)
@@ -103,7 +122,7 @@ def test_no_event_breaks_the_contract(items: list[Any]) -> None:
         check_contract(items, handler(items, None))
 
 
-@pytest.mark.parametrize("name", ["math_reasoning", "format_validation"])
+@pytest.mark.parametrize("name", [*READY_RULES, "code_tests"])
 def test_a_rule_grader_loads_nothing_heavy(name: str) -> None:
     # Powertools looks for botocore to sign its requests; the bare package has no weight, its submodules do.
     program = "import app, sys, json; print(json.dumps([m for m in sys.modules if m != 'botocore']))"
@@ -115,4 +134,5 @@ def test_a_rule_grader_loads_nothing_heavy(name: str) -> None:
         env={"PYTHONPATH": f"{ROOT}/functions/graders/{name}:{ROOT}/layers/rft"},
     )
     loaded = {module.partition(".")[0] for module in json.loads(result.stdout)}
-    assert loaded.isdisjoint({"boto3", "botocore", "pydantic", "numpy", "sympy", "aws_xray_sdk", "jsonschema"})
+    assert loaded & HEAVY == set()
+    assert "rft" in loaded

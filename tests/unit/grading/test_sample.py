@@ -104,6 +104,7 @@ def test_the_id(fields: dict[str, Any], expected: Any) -> None:
         ({"model": "m"}, RunContext(None, "m")),
         ({"run_id": "free text", "model": "m\n"}, RunContext()),
         ({"run_id": 5, "model": ["m"]}, RunContext()),
+        ({"run_id": "m-0123456789ab", "model": "m", "phase": "gate"}, RunContext()),
         ({"run_id": "m" * 65}, RunContext()),
         ("m-0123456789ab", RunContext()),
         (None, RunContext()),

@@ -26,8 +26,8 @@ class Code(NamedTuple):
 _CALLS = {
     "grader-raised": (
         "The grader raised an error.",
-        "Run it on one record with `rft check-grader` and read its own log. Catch what a single answer can cause; an "
-        "error that is raised fails the whole batch, and after some tries the training job.",
+        "Run it on one event with `rft grade` and read its own log. Catch what a single answer can cause; an error "
+        "that is raised fails the whole batch, and after some tries the training job.",
     ),
     "judge-unavailable": (
         "The grader's judge model can't be asked.",

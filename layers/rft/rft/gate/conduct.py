@@ -56,7 +56,7 @@ def beside_others(graded: Graded, calls: Calls, about: AboutGrader) -> list[Find
 
 def bad_among_good(graded: Graded, calls: Calls, about: AboutGrader) -> list[Finding]:
     """A bad sample must be answered like any other, and must not touch the good ones."""
-    good = [(probe, grade) for probe, grade in graded[::2] if grade][:_GOOD_BESIDE]
+    good = [(probe, grade) for probe, grade in graded[::2] if grade and not grade.error][:_GOOD_BESIDE]
     sunk: list[str] = []
     for what, bad in _bad_samples(good[0][0].sample).items() if good else ():
         fault = None if calls.stopped else _fault(what, bad, good, calls, about)

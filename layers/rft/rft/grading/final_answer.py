@@ -79,10 +79,10 @@ def _marked(text: str) -> FinalAnswer | None:
             return None
         if boxed == end:
             if opened := _BOXED.match(text, boxed):
-                content = _braced(text, opened.end())
+                content = braced(text, opened.end())
                 return FinalAnswer(parse_quantity(content), marked=True)
         else:
-            line = _line(text, hashes + 4).rstrip("# ")
+            line = line_at(text, hashes + 4).rstrip("# ")
             if _NUMBERED_HEADING.match(line):
                 continue
             quantity = parse_quantity(line) or leading_quantity(line)
@@ -91,7 +91,7 @@ def _marked(text: str) -> FinalAnswer | None:
     return None
 
 
-def _braced(text: str, start: int) -> str:
+def braced(text: str, start: int) -> str:
     """The content of a brace that was opened right before ``start``, "" if it isn't closed within what can be read."""
     depth = 1
     for brace in _BRACE.finditer(text, start, start + MAX_EXPRESSION + 1):
@@ -101,7 +101,8 @@ def _braced(text: str, start: int) -> str:
     return ""
 
 
-def _line(text: str, start: int) -> str:
+def line_at(text: str, start: int) -> str:
+    """What is left of a line from ``start``, without white space around it."""
     end = text.find("\n", start)
     return text[start : end if end >= 0 else len(text)].strip()
 
@@ -112,7 +113,7 @@ def _phrased(text: str) -> FinalAnswer | None:
     ends = [phrase.end() for phrase in _ANSWER_IS.finditer(text)]
     if not ends:
         return None
-    sentence = _line(text, ends[-1])
+    sentence = line_at(text, ends[-1])
     if _NEGATED.match(sentence):
         return FinalAnswer(None, marked=True)
     quantity = parse_quantity(sentence) or leading_quantity(sentence)

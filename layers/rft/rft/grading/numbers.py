@@ -65,6 +65,7 @@ _GOES_ON = re.compile(
       [\w^(\\]
     | [.,:/][0-9]
     | [ ]*+[-+*/×·÷^=<>±][ ]*+(?:\.?[0-9]|[($\\])
+    | [ ]*+\*\*[ ]*+-?\.?[0-9]        # a power, not the end of something bold
     | [ ]++(?:(?:or|and|to|plus|minus|times)[ ]++)?+[-$€£]?[0-9]
     """,
     re.VERBOSE,

@@ -6,9 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from rft.grading.errors import BadSample
+from rft.grading.expected_text import expected_text
 from rft.grading.final_answer import reference_quantity
 from rft.grading.format_validation import score_format
 from rft.grading.json_answer import NotOneObject, parse_object
+from rft.grading.judging import instruction_following, rag_faithfulness
+from rft.grading.judging.texts import is_blank, string_list
+from rft.grading.rules.similarity import token_f1
 from rft.grading.sample import unwrapped
 
 
@@ -25,10 +29,12 @@ class ReferenceRule(NamedTuple):
 
     ``problem`` takes a reference answer (a string or an object) as it stands in the record. ``without_one`` takes a
     whole record that has none (or a blank one), for a grader that can do without on some condition; None for others.
+    ``record`` takes any record, for a grader that reads other fields of it.
     """
 
     problem: Callable[[object], ReferenceProblem | None]
     without_one: Callable[[Mapping[str, Any]], ReferenceProblem | None] | None = None
+    record: Callable[[Mapping[str, Any]], ReferenceProblem | None] | None = None
 
 
 def math_reference(reference: object) -> ReferenceProblem | None:
@@ -75,8 +81,61 @@ def format_without_reference(record: Mapping[str, Any]) -> ReferenceProblem | No
     return None
 
 
+def text_reference(reference: object) -> ReferenceProblem | None:
+    """A text that can be compared, or an object with one and nothing else."""
+    try:
+        text = expected_text(unwrapped(reference))
+    except BadSample:
+        found = "generic finds no text in the reference answer, or more than one field"
+        return ReferenceProblem(
+            found, 'give the text that the answer should be, or an object with one, {"text": "..."}'
+        )
+    try:
+        token_f1("", text)
+    except BadSample as bad:
+        return ReferenceProblem(str(bad), "give a shorter text, or another grader")
+    return None
+
+
+def shown_reference(reference: object) -> ReferenceProblem | None:
+    """What a judge is shown beside the answer: a text or an object with something in it."""
+    seen = unwrapped(reference)
+    if (isinstance(seen, str) and not is_blank(seen)) or (isinstance(seen, dict) and seen):
+        return None
+    return ReferenceProblem("there is nothing in the reference answer", "give a good answer, or leave the field out")
+
+
+def instructions_of(record: Mapping[str, Any]) -> ReferenceProblem | None:
+    """The field ``instructions`` may be missing; else a judge must be able to go through it."""
+    if record.get(instruction_following.FIELD) is None:
+        return None
+    fix = (
+        f'give 1 to {instruction_following.MAX_INSTRUCTIONS} strings, ["at most 50 words", "no names"], or leave it out'
+    )
+    return _listed(record, instruction_following.FIELD, instruction_following.MAX_INSTRUCTIONS, fix)
+
+
+def context_of(record: Mapping[str, Any]) -> ReferenceProblem | None:
+    """The field ``context`` must hold the passages that an answer may rest on."""
+    fix = f"give a string, or a list of up to {rag_faithfulness.MAX_PASSAGES} strings or objects with text"
+    return _listed(record, rag_faithfulness.FIELD, rag_faithfulness.MAX_PASSAGES, fix)
+
+
+def _listed(record: Mapping[str, Any], field: str, most: int, fix: str) -> ReferenceProblem | None:
+    try:
+        string_list(record.get(field), field, most=most)
+    except BadSample as bad:
+        return ReferenceProblem(str(bad), fix, field)
+    return None
+
+
 REFERENCE_RULES: Mapping[str, ReferenceRule] = {
     "format-validation": ReferenceRule(format_reference, format_without_reference),
+    "generic": ReferenceRule(text_reference),
+    "instruction-following": ReferenceRule(shown_reference, record=instructions_of),
     "math-reasoning": ReferenceRule(math_reference),
+    "rag-faithfulness": ReferenceRule(shown_reference, record=context_of),
+    "reasoning": ReferenceRule(shown_reference),
+    "summarization": ReferenceRule(shown_reference),
 }
-"""By the name of the grader. All of these compare with the reference answer."""
+"""By the name of the grader; those of somebody else, and OpenAI's JSON, aren't known here."""

@@ -141,7 +141,7 @@ def _object(metadata: object) -> Mapping[str, Any] | None:
 
 def _run_context(metadata: Mapping[str, Any] | None) -> RunContext:
     rft = metadata.get("rft") if metadata else None
-    if not isinstance(rft, dict):
+    if not isinstance(rft, dict) or "phase" in rft:  # before the training (the gate): no part of the run's curve
         return _NO_RUN
     return RunContext(run_id=_run_word(rft.get("run_id")), model=_run_word(rft.get("model")))
 

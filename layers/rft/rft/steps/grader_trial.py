@@ -18,6 +18,8 @@ from rft.grading.catalog import OPENAI, READY
 from rft.steps.base_answers import WORKERS, base_asker, inference_id
 from rft.steps.pipeline import Pipeline
 
+PHASE = "gate"
+
 
 @dataclass(frozen=True, slots=True)
 class Tried:
@@ -50,7 +52,7 @@ def try_grader(
     )
     with ThreadPoolExecutor(WORKERS) as threads:
         report = examine(
-            records,
+            [_outside_of_training(record) for record in records],
             invoke=graders.invoker(functions, arn),
             ask_base=base_asker(inference, max_tokens=settings.max_answer_tokens) if settings.base_answers else None,
             about=_about(name, declared, arn, function, environment.judge_requests_per_minute),
@@ -58,6 +60,11 @@ def try_grader(
             mapped=threads.map,
         )
     return Tried(report, function)
+
+
+def _outside_of_training(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A grader's metrics are the curve of the run that a sample belongs to; what is tried before is no part of it."""
+    return {**record, "rft": {**record.get("rft", {}), "phase": PHASE}}
 
 
 def _about(

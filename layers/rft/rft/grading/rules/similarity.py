@@ -40,7 +40,7 @@ from itertools import pairwise
 from rft.grading.rules.lcs import lcs_length
 from rft.grading.rules.limits import MAX_TEXT, RuleInvalid, comparable, fits, too_long
 from rft.grading.rules.ngrams import MAX_WORDS, common_ngrams
-from rft.grading.rules.texts import folded, normalised, words_and_runs, words_of
+from rft.grading.rules.texts import folded, normalised_words, words_and_runs, words_of
 
 MAX_FUZZY = 5000
 """Characters of either text in fuzzy_match: its time grows with the product of their numbers."""
@@ -177,7 +177,7 @@ def _lower_words(text: str) -> Sequence[str]:
 
 
 def _plain_words(text: str) -> Sequence[str]:
-    return normalised(text, punctuation=False, articles=False).split()
+    return normalised_words(text, punctuation=False, articles=False)
 
 
 def _folded_words(text: str) -> Sequence[str]:

@@ -83,6 +83,11 @@ def folded(text: str) -> str:
 def normalised(text: str, *, punctuation: bool = True, articles: bool = True) -> str:
     """``text`` folded, with single spaces. ``punctuation=False`` and ``articles=False`` take these out, in the way of
     SQuAD's evaluation; but the punctuation of a number stays."""
+    return " ".join(normalised_words(text, punctuation=punctuation, articles=articles))
+
+
+def normalised_words(text: str, *, punctuation: bool = True, articles: bool = True) -> list[str]:
+    """The words of ``text`` as ``normalised`` leaves them."""
     text = folded(text)
     if not punctuation:
         has_numbers = _DIGIT.search(text)
@@ -94,7 +99,7 @@ def normalised(text: str, *, punctuation: bool = True, articles: bool = True) ->
                 text = re.sub(f"[{re.escape(gone)}]+", "", text)
             text = unicodedata.normalize("NFC", text)  # a mark may have come to stand after a letter
     words = text.split()
-    return " ".join(words if articles else [word for word in words if word not in _ARTICLES])
+    return words if articles else [word for word in words if word not in _ARTICLES]
 
 
 def words_and_signs(text: str) -> list[str]:
