@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,7 +37,7 @@ def deployed_grader(ready: ReadyGrader, there: Target) -> DeployedGrader:
     patient = Config(retries={"total_max_attempts": 1}, read_timeout=LAMBDA_SECONDS)
     functions = there.session.client("lambda", **{**options, "config": options["config"].merge(patient)})
     arn = arns[ready.name]
-    call = invoker(functions, arn)
+    call = invoker(functions, arn, seconds=math.inf)
 
     def invoke(payload: bytes) -> Invocation:
         return _answered(there, lambda: call(payload))

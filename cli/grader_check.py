@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -143,7 +144,7 @@ def _base(wishes: Wishes, where: Where, runtime: BedrockRuntimeClient | None) ->
     """None where no model is within reach, or none is to be asked."""
     if runtime is None or not wishes.settings.base_answers:
         return None
-    ask = base_asker(wishes.base_model or BASE_MODELS[where.place], max_tokens=None, client=runtime)
+    ask = base_asker(wishes.base_model or BASE_MODELS[where.place], max_tokens=None, seconds=math.inf, client=runtime)
 
     def answers(messages: Sequence[Mapping[str, Any]], count: int) -> list[str]:
         try:

@@ -55,14 +55,18 @@ def described(client: LambdaClient, arn: str) -> GraderFunction:
     return GraderFunction(found.get("Timeout"), found.get("MemorySize"))
 
 
-def invoker(client: LambdaClient, arn: str) -> Invoke:
-    """Calls of the function ``arn``. The client's read timeout is the longest that one may take.
+def invoker(client: LambdaClient, arn: str, *, seconds: float) -> Invoke:
+    """Calls of the function ``arn``. The client's read timeout is the longest that one may take; once they have taken
+    ``seconds`` together, no further one is made.
 
     Throttling and faults of Lambda itself pass through: they are no fault of the grader, and the step is tried again.
     """
+    until = time.monotonic() + seconds
 
     def invoke(payload: bytes) -> Invocation:
         began = time.monotonic()
+        if began > until:
+            raise InvocationFailed("timed-out", f"the {seconds:.0f} s that there are for all calls")
         try:
             answer = client.invoke(FunctionName=arn, InvocationType="RequestResponse", Payload=payload)
             body = answer["Payload"].read()
@@ -70,10 +74,10 @@ def invoker(client: LambdaClient, arn: str) -> Invoke:
             raise InvocationFailed("timed-out", f"no answer after {time.monotonic() - began:.0f} s") from None
         except ClientError as error:
             raise _refused(error) from None
-        seconds = time.monotonic() - began
+        took = time.monotonic() - began
         if answer.get("FunctionError"):
             raise _ended(body)
-        return Invocation(body, seconds)
+        return Invocation(body, took)
 
     return invoke
 

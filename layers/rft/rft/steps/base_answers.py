@@ -28,27 +28,35 @@ def inference_id(base_model: str, *, default_base: str, profile: str | None) -> 
     return profile if profile is not None and base_model == default_base else base_model
 
 
-def base_asker(model_id: str, *, max_tokens: int | None, client: BedrockRuntimeClient | None = None) -> AskBase:
-    """``max_tokens`` as the job has it. Safe to be called from several threads.
+def base_asker(
+    model_id: str, *, max_tokens: int | None, seconds: float, client: BedrockRuntimeClient | None = None
+) -> AskBase:
+    """``max_tokens`` as the job has it; after ``seconds`` nothing is asked any more. Safe to be called from several
+    threads.
 
     A prompt that Converse doesn't take (too long, or no turn of the user's at its end) has no answers.
     """
     converse = Converse(model_id, client=client, workers=WORKERS)
     most = min(max_tokens or DEFAULT_TOKENS, MOST_TOKENS)
+    until: list[float] = []  # counted from the first question on: the grader is tried before
 
     def ask(messages: Sequence[Mapping[str, Any]], count: int) -> list[str]:
+        if not until:
+            until.append(time.monotonic() + seconds)
         try:
             system, turns = prompt_question(messages)
             question = Question(system, turns, max_tokens=most, temperature=TEMPERATURE)
-            return [_patiently(converse, question) for _ in range(count)]
+            return [_patiently(converse, question, until[0]) for _ in range(count)]
         except (BadSample, QuestionTooLong):
             return []
 
     return ask
 
 
-def _patiently(converse: Converse, question: Question) -> str:
+def _patiently(converse: Converse, question: Question, until: float) -> str:
     for attempt in range(1, _TRIES + 1):
+        if time.monotonic() > until:
+            raise BaseUnavailable(f"the model {converse.model_id} takes too long to answer")
         try:
             return converse.ask(question).text
         except JudgeDenied as denied:

@@ -19,10 +19,13 @@ from rft.run.log_source import MAX_PROMPTS, MIN_PROMPTS
 from rft.run.record import Run
 from rft.run.status import Status
 from rft.steps.dataset_limits import grader_name
-from rft.steps.grader_trial import Tried, grader_facts, try_grader
+from rft.steps.grader_trial import Patience, Tried, grader_facts, try_grader
 from rft.steps.pipeline import Pipeline
 
 _ASSUMED_BATCH, _ASSUMED_SAMPLES = 64, 4  # the example in AWS's user guide; Bedrock publishes no defaults
+CALLS_SECONDS, BASE_SECONDS = 360.0, 120.0
+"""With one more call of the longest kind (300 s) and one more answer (60 s) there is time left of the function's 900 s
+to write down what was seen."""
 _GATE = "gate: "
 _VERSION = re.compile(r":[0-9]+$")
 UNPUBLISHED = "the grader's ARN names no version: a deployment during the job would change what it is trained by"
@@ -46,7 +49,7 @@ def check_grader(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
         declared=(run.request.get("grader") or {}).get("openai"),
         base_model=run.base_model or "",
         settings=settings,
-        call_seconds=pipeline.environment.grader_call_seconds,
+        patience=Patience(pipeline.environment.grader_call_seconds, CALLS_SECONDS, BASE_SECONDS),
     )
     report = _with_the_cost(pipeline, run, tried)
     _record(pipeline, run, report)

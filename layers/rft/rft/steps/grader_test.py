@@ -23,7 +23,7 @@ from rft.run.identity import run_id
 from rft.run.request import json_object, parse_request
 from rft.steps.check_grader import records_of
 from rft.steps.declared_grader import put_grader
-from rft.steps.grader_trial import try_grader
+from rft.steps.grader_trial import Patience, try_grader
 from rft.steps.pipeline import Pipeline
 
 MAX_RECORDS, RECORDS = 16, 8
@@ -137,7 +137,7 @@ def run_test(pipeline: Pipeline, wanted: Mapping[str, Any]) -> dict[str, Any]:
         declared=wanted.get("openai"),
         base_model=pipeline.environment.default_base_model,
         settings=settings,
-        call_seconds=CALL_SECONDS,
+        patience=Patience(CALL_SECONDS, CALL_SECONDS, CALL_SECONDS),
     )
     return tried.report.to_json()
 

@@ -22,6 +22,15 @@ PHASE = "gate"
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds: for one call of the grader, after which no further one is made, and for the base model's answers."""
+
+    call_seconds: float
+    calls_seconds: float
+    base_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
     """The report, and how the grader's function is set up."""
 
@@ -38,14 +47,14 @@ def try_grader(
     declared: Mapping[str, Any] | None,
     base_model: str,
     settings: Settings,
-    call_seconds: float,
+    patience: Patience,
 ) -> Tried:
     """``name``: of the stack's own grader; ``declared``: OpenAI's JSON; neither: somebody's own function ``arn``.
 
     Without ``settings.base_answers`` the base model isn't asked.
     """
     environment = pipeline.environment
-    functions = lambda_client(call_seconds)
+    functions = lambda_client(patience.call_seconds)
     function = graders.described(functions, arn)
     inference = inference_id(
         base_model, default_base=environment.default_base_model, profile=environment.base_inference_id
@@ -53,8 +62,10 @@ def try_grader(
     with ThreadPoolExecutor(WORKERS) as threads:
         report = examine(
             [_outside_of_training(record) for record in records],
-            invoke=graders.invoker(functions, arn),
-            ask_base=base_asker(inference, max_tokens=settings.max_answer_tokens) if settings.base_answers else None,
+            invoke=graders.invoker(functions, arn, seconds=patience.calls_seconds),
+            ask_base=base_asker(inference, max_tokens=settings.max_answer_tokens, seconds=patience.base_seconds)
+            if settings.base_answers
+            else None,
             about=_about(name, declared, arn, function, environment.judge_requests_per_minute),
             settings=settings,
             mapped=threads.map,
