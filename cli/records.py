@@ -36,6 +36,14 @@ class Conversion(TypedDict):
     report_uri: NotRequired[str]
 
 
+class Gate(TypedDict):
+    """What the gate said before the job."""
+
+    verdict: str
+    codes: list[str]
+    report_uri: str
+
+
 class Run(TypedDict):
     """Missing values are None; times are ISO 8601 in UTC."""
 
@@ -52,6 +60,7 @@ class Run(TypedDict):
     request: dict[str, Any]
     conversion: Conversion | None
     dataset: Dataset | None
+    gate: NotRequired[Gate | None]
     job_name: str | None
     job_arn: str | None
     job_status: str | None

@@ -158,6 +158,9 @@ def run_record(run: Run, events: Sequence[Event]) -> RenderableType:
     if dataset is not None and "train_records" in dataset:
         counts = f"{dataset['train_records']:,} training, {dataset['validation_records']:,} validation records"
         facts["dataset"] = counts
+    gate = run.get("gate")
+    if gate is not None:
+        facts["gate"] = ", ".join([gate["verdict"], *gate["codes"]])
     return Group(heading_of(run), "", *fact_lines(facts), *closing_words(run), "", events_table(events))
 
 
