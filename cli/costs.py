@@ -48,18 +48,23 @@ def _prices(file: Path | None) -> Prices:
 
 
 def _stack(document: dict[str, Any]) -> Stack:
-    """A stack as it comes, with every ready grader; logs may lie in whatever bucket the request names."""
+    """A stack as it comes, with every ready grader, and one more where the request names an owner's; logs may lie in
+    whatever bucket the request names."""
     logs = _HERE
     match document.get("training_data"):
         case {"invocation_logs": {"s3_uri": str(uri)}} if uri.startswith("s3://"):
             logs = uri.removeprefix("s3://").partition("/")[0]
+    graders = set(READY)
+    match document.get("grader"):
+        case {"name": str(name)}:
+            graders.add(name)
     function = "arn:aws:lambda:us-east-1:000000000000:function:rft-grader-"
     return Stack(
         bucket=_HERE,
         region="us-east-1",
         base_model="amazon.nova-2-lite-v1:0:256k",
         grader="format-validation",
-        graders={name: f"{function}{name}:1" for name in READY},
+        graders={name: f"{function}{name}:1" for name in graders},
         log_bucket=logs,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from cli.faults import CliFault, UsageFault
 from cli.output_file import place_for, written_whole
 from rft.aws import objects
-from rft.dataset.lines import split_lines
+from rft.dataset.lines import valid_records
 from rft.dataset.repair import Repair, RepairFailed
 from rft.dataset.report import DatasetReport
 from rft.dataset.whole_file import check_file, report_on, with_overlap
@@ -109,9 +108,7 @@ def check_dataset(data: str, validation: str | None, how: Options, *, s3: S3, co
 def records_of(data: str, s3: S3) -> Iterator[dict[str, Any]]:
     """The records of a file or an object that was found valid."""
     with _source(data, s3).open() as chunks:
-        for line in split_lines(chunks):
-            if line.data and not line.data.isspace():
-                yield json.loads(line.data)
+        yield from valid_records(chunks)
 
 
 def _source(name: str, s3: S3) -> Source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -41,6 +42,7 @@ _ANSWERS: dict[Kind, str] = {
     "base": "the base model's",
 }
 _NO_BASE = "the signal needs a base model: rft up --detach starts a stand-in, --target aws asks the one of Bedrock"
+_STAND_IN_JUDGE = "the stand-in's judge only counts words in common (docs/local.md); --target aws asks a real one"
 _BAR = 12  # columns
 _REASONS_SHOWN = 3
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -52,9 +54,10 @@ def gate_report(examined: Examined, source: str) -> RenderableType:
     parts: list[RenderableType] = [_verdict(report, source)]
     if any(rung.n or rung.errors for rung in report.ladder.values()):
         parts += [Text(), _ladder(report), Text(), _facts(examined)]
-    parts += [part for finding in report.findings for part in (Text(), _finding(finding))]
+    parts += [part for finding in report.findings for part in (Text(), *_finding(finding))]
     is_unknown = any(finding.code == "signal-unknown" for finding in report.findings)
     notes = [_NO_BASE] if is_unknown and not examined.base_asked else []
+    notes += [_STAND_IN_JUDGE] if report.judge is not None and examined.in_stand_in else []
     notes += [f"the grader ran in a limited process{unlimited_words(examined.unlimited)}"] if examined.unlimited else []
     parts += [part for note in notes for part in (Text(), Text(note, style="dim"))]
     return Group(*parts)
@@ -135,14 +138,19 @@ def _time(timing: Timing) -> str:
 def _judge(judge: JudgeLoad) -> str:
     quota = "not known" if judge.quota_per_minute is None else f"{judge.quota_per_minute:,}"
     calls = counted(judge.calls_per_sample, "call")
-    return f"{calls} a sample, about {judge.requests_per_minute:,.0f} a minute; the quota is {quota}"
+    return f"{calls} a sample, about {float(f'{judge.requests_per_minute:.2g}'):,.0f} a minute at this speed; the quota is {quota}"
 
 
 def _brief(seconds: float) -> str:
     return f"{seconds * 1000:.3g} ms" if seconds < 1 else duration(seconds)
 
 
-def _finding(finding: Finding) -> Text:
+def _finding(finding: Finding) -> Iterator[RenderableType]:
     words, style = _SEVERITIES[finding.severity]
-    heading = Text.assemble((words, style), f"  {visible(finding.code)}\n", overflow="fold")
-    return heading.append(f"  {visible(finding.message)}\n").append(f"  {visible(finding.advice)}", style="dim")
+    yield Text.assemble((words, style), f"  {visible(finding.code)}", overflow="fold")
+    yield _indented(Text(visible(finding.message), overflow="fold"))
+    yield _indented(Text(visible(finding.advice), style="dim", overflow="fold"))
+
+
+def _indented(words: Text) -> Padding:
+    return Padding(words, (0, 0, 0, 2), expand=False)

@@ -69,12 +69,14 @@ class Where:
 @dataclass(frozen=True, slots=True)
 class Examined:
     """``reasons`` why samples had no score, where the grader's log was seen. ``unlimited`` names the limits that its
-    process didn't have, ``base_asked`` whether there was a base model to ask."""
+    process didn't have, ``base_asked`` whether there was a base model to ask, ``in_stand_in`` whether its models are
+    the stand-in's."""
 
     report: GateReport
     reasons: Counter[str] = field(default_factory=Counter)
     unlimited: tuple[str, ...] = ()
     base_asked: bool = True
+    in_stand_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class _Callable:
     about: AboutGrader
     invoke: Invoke
     process: GraderProcess | None = None
+    declared: Declared | None = None
 
 
 def check_grader(wishes: Wishes, where: Where, console: Console, steps: Steps) -> Checked | Examined:
@@ -112,10 +115,11 @@ def check_grader(wishes: Wishes, where: Where, console: Console, steps: Steps) -
         steps.begin("testing the grader")
         report = _examine(records, grader, ask_base, wishes.settings, steps)
         steps.finish()
-        asked = ask_base is not None
+        asked, is_local = ask_base is not None, where.place is Place.LOCAL
         if grader.process is None:
-            return Examined(report, base_asked=asked)
-        return Examined(report, reasons_in(grader.process.words), grader.process.unlimited, asked)
+            reasons = Counter() if grader.declared is None else grader.declared.reasons
+            return Examined(report, reasons, base_asked=asked, in_stand_in=is_local)
+        return Examined(report, reasons_in(grader.process.words), grader.process.unlimited, asked, is_local)
 
 
 @contextmanager
@@ -123,7 +127,7 @@ def _grader(wishes: Wishes, where: Where, runtime: BedrockRuntimeClient | None) 
     if wishes.openai is not None:
         declared = Declared.read(wishes.openai, runtime)
         with ThreadPoolExecutor(WORKERS) as threads:
-            yield _Callable(declared.about, partial(declared.invoke, threads))
+            yield _Callable(declared.about, partial(declared.invoke, threads), declared=declared)
         return
     assert wishes.grader is not None
     found = named_grader(wishes.grader)

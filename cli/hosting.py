@@ -23,7 +23,7 @@ def bring_up(screen: Screen, *, detach: bool) -> None:
     """Start the local cloud, unless it is up; without ``detach`` stay, and stop it on Ctrl-C or SIGTERM."""
     running = Cloud.attach(default_root(), revive=True)
     if running is not None:
-        _show(screen, running.info, "was up already: nothing was started; stop it with: rft down")
+        _show(screen, running.info, "was up already, and nothing was deployed; stop it with: rft down")
         return
     if (default_root() / "cloud.json").exists():
         screen.say("the stand-in AWS that ran here had died; starting anew, its runs are gone")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.faults import MeasurementFailed
 from cli.held_out import Score
+from rft.gate.probes import as_sample
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
@@ -21,7 +22,6 @@ Record = Mapping[str, Any]
 
 _CALLERS = 8
 _RECORDS_A_CALL = 64  # of the grader; some MB below the 6 MB of a synchronous invocation
-_MESSAGE_FIELDS = ("id", "messages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def grade(
 
     Raises ``MeasurementFailed`` when the function fails or breaks the contract: an error is never a score.
     """
-    items = [_graded_item(i, record, text) for i, (record, text) in enumerate(zip(records, answers, strict=True))]
+    items = [as_sample(record, i, text) for i, (record, text) in enumerate(zip(records, answers, strict=True))]
     scores: list[Score] = []
     for start in range(0, len(items), _RECORDS_A_CALL):
         batch = items[start : start + _RECORDS_A_CALL]
@@ -97,15 +97,6 @@ def _converse(model_id: str, record: Record, how: Asking, runtime: BedrockRuntim
 
 def _text(content: str | Sequence[Mapping[str, Any]]) -> str:
     return content if isinstance(content, str) else "".join(str(part.get("text", "")) for part in content)
-
-
-def _graded_item(index: int, record: Record, answer: str) -> dict[str, Any]:
-    """A sample in the form that Bedrock sends a reward function: other fields of the record under ``metadata``."""
-    return {
-        "id": str(record.get("id", index)),
-        "messages": [*record["messages"], {"role": "assistant", "content": answer}],
-        "metadata": {name: value for name, value in record.items() if name not in _MESSAGE_FIELDS},
-    }
 
 
 def _scores(payload: bytes, batch: Sequence[Mapping[str, Any]]) -> Iterator[Score]:

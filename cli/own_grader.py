@@ -36,9 +36,14 @@ def named_grader(grader: str) -> ReadyGrader | Path:
         if not Path(grader).is_file():
             raise UsageFault(f"There is no grader file {grader}.")
         return Path(grader)
-    if grader == OPENAI or grader not in READY:
+    if grader == OPENAI:
+        raise UsageFault("The grader 'openai' is its JSON.", hint="Give the file: rft check-grader --openai FILE")
+    if grader not in READY:
         known = ", ".join(name for name in READY if name != OPENAI)
-        raise UsageFault(f"The stack has no grader {grader!r}.", hint=f"There are: {known}; or give your own app.py")
+        raise UsageFault(
+            f"No grader {grader!r} comes with the application.",
+            hint=f"There are: {known}; one of your own is named by its file, as in functions/graders/mine/app.py",
+        )
     return READY[grader]
 
 

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from cli.curve import legend, reward_curve
 from cli.records import Event, Metrics, Run, moment
-from cli.view import closing_words, duration, plain, run_seconds, status_style, status_text
+from cli.view import closing_words, duration, gate_words, plain, run_seconds, status_style, status_text
 from rft.run.status import SUCCEEDED, TERMINAL
 
 # Shown before they come; the others of a run's statuses appear when they do.
@@ -130,6 +130,8 @@ class RunBoard:
         if status == "preparing" and dataset is not None and "train_records" in dataset:
             words = f"{dataset['train_records']:,} training, {dataset['validation_records']:,} validation records"
             return Text(words, style="dim")
+        if status == "checking" and run.get("gate") is not None:
+            return Text(f"gate {gate_words(run)}", style="dim")
         if status == "training":
             return self._training_note(run)
         if status == "deploying" and run.get("deployment_kind"):

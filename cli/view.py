@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,13 +15,18 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.faults import CliFault
-from cli.records import Event, Run, RunPage, moment
+from cli.records import Event, Reason, Run, RunPage, moment
 from rft.run.status import SUCCEEDED, TERMINAL
 
 # Escape sequences and other control characters of foreign texts must not reach the terminal.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 _UNWRAPPED = 10_000  # columns of a pipe: whoever reads it cuts lines itself
+
+_VERDICTS = {"warnings": "open with warnings"}
+_WENT_ON = ', but "gate": "warn" let the run go on'
+_GATE = "gate: "  # before a warning that is the gate's
+_NEXT_PROBLEM = re.compile(r"; (?=[\w$.\[\]-]+: )")  # between two problems of a request in its reason
 
 _RUN_FACTS = (
     ("base model", "base_model"),
@@ -52,14 +57,13 @@ class Screen:
             self.print(words)
 
     def print(self, words: RenderableType) -> None:
-        # Uncropped: ``one_line`` may be longer than the terminal is wide.
-        self.console.print(words, crop=False)
+        _print(self.console, words)
 
     def say(self, words: str) -> None:
         self.print(one_line(words, style="dim"))
 
     def fault(self, fault: CliFault) -> None:
-        _console(stderr=True).print(fault_words(fault), crop=False)
+        _print(_console(stderr=True), fault_words(fault))
         if self.as_json:
             self.document({"error": fault.to_json()})
 
@@ -69,6 +73,17 @@ def _console(*, stderr: bool) -> Console:
     if not console.is_terminal:
         console.width = _UNWRAPPED
     return console
+
+
+def _print(console: Console, words: RenderableType) -> None:
+    # Uncropped: ``one_line`` may be longer than the terminal is wide.
+    if console.is_terminal:
+        console.print(words, crop=False)
+        return
+    with console.capture() as held:
+        console.print(words, crop=False)
+    # A table fills its columns with blanks, which in a pipe are hundreds.
+    console.out(re.sub(r" +$", "", held.get(), flags=re.MULTILINE), end="", highlight=False)
 
 
 def plain(text: object) -> str:
@@ -147,7 +162,9 @@ def runs_table(page: RunPage, more: str | None) -> RenderableType:
 
 
 def run_record(run: Run, events: Sequence[Event]) -> RenderableType:
-    facts = {heading: run.get(key) for heading, key in _RUN_FACTS if run.get(key) is not None}
+    facts: dict[str, object] = {heading: run.get(key) for heading, key in _RUN_FACTS if run.get(key) is not None}
+    if "grader" in facts and (name := _grader_name(run)) is not None:
+        facts["grader"] = f"{name}  {facts['grader']}"
     dataset = run.get("dataset")
     conversion = run.get("conversion")
     if conversion is not None and "records" in conversion:
@@ -158,10 +175,31 @@ def run_record(run: Run, events: Sequence[Event]) -> RenderableType:
     if dataset is not None and "train_records" in dataset:
         counts = f"{dataset['train_records']:,} training, {dataset['validation_records']:,} validation records"
         facts["dataset"] = counts
+    if run.get("gate") is not None:
+        facts["gate"] = gate_words(run)
+    lines: list[RenderableType] = ["", *fact_lines(facts)] if facts else []
+    return Group(heading_of(run), *lines, *closing_words(run), "", events_table(events))
+
+
+def _grader_name(run: Run) -> str | None:
+    """As the request has it: a name, or OpenAI's JSON."""
+    match run["request"].get("grader"):
+        case {"name": str(name)}:
+            return name
+        case {"openai": _}:
+            return "openai"
+    return None
+
+
+def gate_words(run: Run) -> str:
+    """The verdict and the codes of what was found; of a run that went on all the same, that too."""
     gate = run.get("gate")
-    if gate is not None:
-        facts["gate"] = ", ".join([gate["verdict"], *gate["codes"]])
-    return Group(heading_of(run), "", *fact_lines(facts), *closing_words(run), "", events_table(events))
+    if gate is None:
+        return ""
+    words = _VERDICTS.get(gate["verdict"], gate["verdict"])
+    codes = f": {', '.join(gate['codes'])}" if gate["codes"] else ""
+    went_on = gate["verdict"] == "closed" and run.get("job_arn") is not None
+    return plain(words + codes + (_WENT_ON if went_on else ""))
 
 
 def outcome(run: Run, more: str) -> RenderableType:
@@ -180,14 +218,24 @@ def closing_words(run: Run) -> list[RenderableType]:
     words: list[RenderableType] = []
     reason = run.get("reason")
     if reason is not None:
-        words += [
-            "",
-            Text.assemble((plain(reason["error"]), status_style(run["status"])), ": ", plain(reason["message"])),
-        ]
+        words += ["", *_reason(reason, status_style(run["status"]))]
         if reason.get("details_uri"):
             words.append(Text(f"details: {plain(reason['details_uri'])}", overflow="fold"))
-    words += [Text(f"warning: {plain(warning)}", style="yellow") for warning in run.get("warnings") or []]
+    said = "" if reason is None else reason["message"]
+    warnings = [warning for warning in run.get("warnings") or [] if warning.removeprefix(_GATE) not in said]
+    words += [Text(f"warning: {plain(warning)}", style="yellow") for warning in warnings]
     return words
+
+
+def _reason(reason: Reason, style: str) -> Iterator[Text]:
+    """Many problems of a request are a line each."""
+    problems = _NEXT_PROBLEM.split(reason["message"]) if reason["error"] == "RequestInvalid" else [reason["message"]]
+    heading = Text.assemble((plain(reason["error"]), style), ":")
+    if len(problems) == 1:
+        yield heading.append(f" {plain(problems[0])}")
+        return
+    yield heading
+    yield from (Text(f"  {plain(problem)}") for problem in problems)
 
 
 def events_table(events: Sequence[Event]) -> RenderableType:
@@ -206,7 +254,8 @@ def _detail(detail: dict[str, Any]) -> Text:
     def shown(value: object) -> str:
         return plain(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
-    return Text("  ".join(f"{name}={shown(value)}" for name, value in detail.items() if value is not None), style="dim")
+    told = (f"{name}={shown(value)}" for name, value in detail.items() if value not in (None, [], {}))
+    return Text("  ".join(told), style="dim")
 
 
 def fault_words(fault: CliFault) -> RenderableType:

@@ -16,7 +16,7 @@ from cli.client import ApiClient
 from cli.faults import ApiProblem, ApiUnreachable
 from cli.records import Metrics, Run, moment
 from cli.run_board import RunBoard, Snapshot, curve_panel, has_curve, state_times
-from cli.view import closing_words, plain, status_text
+from cli.view import closing_words, gate_words, plain, status_text
 from rft.run.status import Status
 
 PATIENCE_SECONDS = 600.0
@@ -111,6 +111,7 @@ class _Told:
     def __init__(self, run: Run) -> None:
         self.run = run
         self._states = 0
+        self._gate = ""
         self._step: int | None = None
         self._trouble: str | None = None
 
@@ -118,10 +119,14 @@ class _Told:
         self.run = snapshot.run
         # The end of the last state doesn't matter here: only when each one began.
         states = state_times(snapshot.events, moment(snapshot.run["updated_at"]))
+        if any(state.status == Status.CHECKING for state in states[: self._states]):
+            yield from self._gate_news(snapshot)
         if self._states:
             yield from self._training_news(snapshot)
         for state in states[self._states :]:
             yield _at(state.since, status_text(state.status))
+            if state.status == Status.CHECKING:
+                yield from self._gate_news(snapshot)
             if state.status == Status.TRAINING:
                 yield from self._training_news(snapshot)
         self._states = len(states)
@@ -130,6 +135,12 @@ class _Told:
         self._trouble = snapshot.trouble
         if snapshot.is_over:
             yield from (line for line in closing_words(snapshot.run) if isinstance(line, Text))
+
+    def _gate_news(self, snapshot: Snapshot) -> Iterator[Text]:
+        words = gate_words(snapshot.run)
+        if words and not self._gate:
+            yield Text(f"         gate {words}")
+        self._gate = self._gate or words
 
     def _training_news(self, snapshot: Snapshot) -> Iterator[Text]:
         training = snapshot.metrics["training"]

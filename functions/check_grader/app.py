@@ -8,8 +8,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rft.steps.check_grader import check_grader
-from rft.steps.grader_test import run_test
 from rft.steps.pipeline import Pipeline
+from rft.steps.run_grader_test import run_grader_test
 
 logger = Logger()
 
@@ -18,7 +18,7 @@ logger = Logger()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if "test" in event:
         logger.info("grader test")
-        return run_test(Pipeline(), event["test"])
+        return run_grader_test(Pipeline(), event["test"])
     logger.append_keys(run_id=event["run_id"])
     result = check_grader(Pipeline(), event["run_id"])
     logger.info("grader checked")

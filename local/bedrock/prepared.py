@@ -1,4 +1,5 @@
-"""The datasets that the pipeline has prepared: ``runs/<run_id>/dataset/train.jsonl`` in any bucket.
+"""The datasets in S3, in any bucket: those that the pipeline has prepared, ``runs/<run_id>/dataset/train.jsonl``, and
+those that users have put below ``datasets/`` and ``inbox/``.
 
 Bedrock's base model can be asked before there is a job. The stand-in's knows no words until it has a dataset, so the
 newest of them in S3 are looked up, with the account's own keys.
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
     from local.bedrock.settings import Settings
 
-_FOLDER = "runs/"
 _TRAINING = "/dataset/train.jsonl"
+_FOLDERS = {"runs/": _TRAINING, "datasets/": ".jsonl", "inbox/": ".jsonl"}
+"""And how the key of a dataset ends in each."""
 _VALIDATION = "/dataset/validation.jsonl"
 _NEWEST = 5  # datasets
 _MOST_PAGES = 10  # of 1,000 keys, in each bucket
@@ -64,6 +66,8 @@ class PreparedDatasets:
 
     def validation(self, dataset: Prepared) -> list[DatasetRecord]:
         """The records of the validation set beside it, if there is one."""
+        if not dataset.key.endswith(_TRAINING):
+            return []
         try:
             return self._records(dataset.bucket, dataset.key.removesuffix(_TRAINING) + _VALIDATION)
         except ClientError as error:
@@ -72,11 +76,12 @@ class PreparedDatasets:
             raise
 
     def _in(self, bucket: str) -> Iterator[Prepared]:
-        pages = self._s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=_FOLDER)
-        for page in itertools.islice(pages, _MOST_PAGES):
-            for entry in page.get("Contents", []):
-                if entry["Key"].endswith(_TRAINING):
-                    yield Prepared(bucket, entry["Key"], entry.get("ETag", ""), entry["LastModified"])
+        for folder, ending in _FOLDERS.items():
+            pages = self._s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
+            for page in itertools.islice(pages, _MOST_PAGES):
+                for entry in page.get("Contents", []):
+                    if entry["Key"].endswith(ending):
+                        yield Prepared(bucket, entry["Key"], entry.get("ETag", ""), entry["LastModified"])
 
     def _records(self, bucket: str, key: str) -> list[DatasetRecord]:
         records: list[DatasetRecord] = []

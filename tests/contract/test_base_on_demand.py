@@ -156,7 +156,7 @@ def test_calls_close_together_share_one_look(bedrock: Bedrock, monkeypatch: pyte
     prepare(bedrock.aws, "run-1", dataset("plum"))
     for number in range(5):
         assert "plum" in ask(bedrock, f"say plum, number {number}")
-    assert bedrock.aws.listings == 1
+    assert bedrock.aws.listings == 3, "one look, at three folders"
 
 
 @pytest.fixture
@@ -202,3 +202,11 @@ def test_no_prompt_is_kept_beside_the_answers(tmp_path: Path, bedrock: Bedrock) 
     (texts,) = (tmp_path / "models").glob("dataset-*/texts.json")
     assert json.loads(texts.read_text()) == ["fig"] * 100
     assert not any(b"number 1" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("key", ["datasets/mine/0123/train.jsonl", "inbox/mine.jsonl"])
+def test_what_users_have_put_there_is_known_before_any_run(bedrock: Bedrock, key: str) -> None:
+    prepare(bedrock.aws, "run-1", dataset("plum"))
+    whole = next(key for key in bedrock.aws.objects if key.endswith("runs/run-1/dataset/train.jsonl"))
+    bedrock.aws.objects[whole.replace("runs/run-1/dataset/train.jsonl", key)] = bedrock.aws.objects.pop(whole)
+    assert "plum" in ask(bedrock, "say plum, number 1")

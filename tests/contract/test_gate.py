@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 
-from rft.errors import GateClosed, GateTooSlow, GraderMissing, RequestInvalid
+from rft.errors import DatasetInvalid, DatasetMissing, GateClosed, GateTooSlow, GraderMissing, RequestInvalid
 from rft.grading.errors import JudgeDenied
 from rft.run.status import Status
 from rft.steps.check_grader import NOT_SEEN, check_grader
 from rft.steps.close_run import close_run
-from rft.steps.grader_test import graders_of, run_test
+from rft.steps.grader_test import graders_of
 from rft.steps.grader_test import test_grader as ask_for_test
 from rft.steps.prepare_dataset import prepare_dataset
+from rft.steps.run_grader_test import run_grader_test
 from tests.contract.application import BUCKET, GRADER, LOG_BUCKET, Application
 from tests.contract.test_requests import start
 
@@ -26,6 +29,8 @@ DECLARED = {
     "input": "{{ sample.output_text }}",
     "reference": "{{ item.reference_answer }}",
 }
+
+VALID_WITHOUT_REFERENCE = json.dumps({"messages": [{"role": "user", "content": "Hello?"}]})
 
 
 def same(sample: dict[str, Any]) -> float:
@@ -208,15 +213,56 @@ def test_a_grader_is_tested_without_a_run(app: Application) -> None:
     answer = ask_for_test(app.pipeline, "format-validation", json.dumps(wanted))
     assert answer == {"verdict": "open"}
     (asked,) = app.bedrock.aws.grader_events
-    report = run_test(app.pipeline, asked["test"])  # type: ignore[call-overload]
+    report = run_grader_test(app.pipeline, asked["test"])  # type: ignore[call-overload]
     assert (report["sample"]["records"], report["ladder"]["gold"]["mean"]) == (4, 1)
     assert report["signal"]["known"] is False
+
+
+def test_a_grader_that_the_owner_added_is_tested_as_one(app: Application) -> None:
+    start(app)
+    wanted = {"s3_uri": f"s3://{BUCKET}/datasets/m.jsonl", "records": 2, "base_answers": 0}
+    report = run_grader_test(app.pipeline, wanted | {"name": "mine", "arn": GRADER})
+    assert report["grader"]["kind"] == "own"
+    assert report["ladder"]["gold"]["mean"] == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [("{", "mine"), ("[]", "mine"), ('{"messages": 1}', "mine"), (VALID_WITHOUT_REFERENCE, "format-validation")],
+)
+def test_a_dataset_that_is_not_valid_is_the_callers_fault_and_not_quoted(
+    app: Application, line: str, name: str
+) -> None:
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="elsewhere/bad.jsonl", Body=line.encode())
+    wanted = {"s3_uri": f"s3://{BUCKET}/elsewhere/bad.jsonl", "name": name, "arn": GRADER}
+    with pytest.raises(DatasetInvalid, match=r"^has 1 fault, and POST /datasets/check"):
+        run_grader_test(app.pipeline, wanted)
+    assert app.bedrock.aws.grader_events == []
+
+
+@pytest.mark.parametrize(
+    ("report", "raised", "told"),
+    [
+        ({"errorType": "DatasetInvalid", "errorMessage": "has 2 faults"}, RequestInvalid, "s3_uri: has 2 faults"),
+        ({"errorType": "DatasetMissing", "errorMessage": "there is no x"}, DatasetMissing, "there is no x"),
+        ({"errorType": "KeyError", "errorMessage": "a text of somebody's"}, RuntimeError, "ended with KeyError$"),
+    ],
+)
+def test_how_a_test_ended_in_its_function_is_told_by_name(
+    app: Application, monkeypatch: pytest.MonkeyPatch, report: Any, raised: type[Exception], told: str
+) -> None:
+    start(app)
+    body = {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(report).encode())}
+    functions = SimpleNamespace(invoke=lambda **_: body)
+    monkeypatch.setattr("rft.steps.grader_test.lambda_client", lambda _: functions)
+    with pytest.raises(raised, match=told):
+        ask_for_test(app.pipeline, "format-validation", json.dumps({"s3_uri": f"s3://{BUCKET}/datasets/m.jsonl"}))
 
 
 def test_openais_json_is_tested_from_a_place_of_its_own(app: Application) -> None:
     start(app)
     wanted = {"s3_uri": f"s3://{BUCKET}/datasets/m.jsonl", "version_id": None, "records": 2, "base_answers": 0}
-    run_test(app.pipeline, wanted | {"name": "openai", "arn": GRADER, "openai": DECLARED})
+    run_grader_test(app.pipeline, wanted | {"name": "openai", "arn": GRADER, "openai": DECLARED})
     (put,) = [params for params in app.named("PutObject") if params["Key"].endswith("grader.json")]
     assert put["Key"].startswith("runs/test-")
     assert put["Tagging"] == "rft-keep=days"

@@ -208,7 +208,7 @@ def test_the_api_refuses_checks_that_it_can_not_make(app: Application, monkeypat
     put_dataset(100)
     for limit, value in (("MAX_BYTES", 1000), ("MAX_SECONDS", -1.0)):
         with monkeypatch.context() as patch:
-            patch.setattr(f"rft.steps.check_dataset.{limit}", value)
+            patch.setattr(f"rft.steps.small_files.{limit}", value)
             status, problem = api("api_post_dataset_check")
         assert status == 413
         assert "run rft check-dataset on the file itself" in problem["detail"]

@@ -38,6 +38,12 @@ def test_a_name_that_nobody_has_is_refused_with_those_that_there_are(app: Applic
         asked_for(app, name)
 
 
+@pytest.mark.parametrize("name", ["mine:live", "../x", "Mine", "mine*", ""])
+def test_what_is_no_name_is_not_looked_for(app: Application, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(client("lambda"), "get_function_configuration", None)
+    assert name not in app.pipeline.environment.stack.graders
+
+
 def test_a_ready_grader_is_not_looked_for(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client("lambda"), "get_function_configuration", None)
     assert asked_for(app, "summarization").grader_arn.endswith(":function:grader:1")

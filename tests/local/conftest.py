@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from local.cloud import Cloud
+from tests.local.data import SHORT
 from tests.local.pipeline import Pipeline
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -60,3 +61,16 @@ def faults(cloud: Cloud) -> Iterator[Callable[[list[dict[str, Any]]], None]]:
 
     yield lambda rules: call("PUT", rules)
     call("DELETE")
+
+
+@pytest.fixture
+def start(pipeline: Pipeline) -> Callable[..., str]:
+    """Starts a run with records of its own, through the API."""
+
+    def start(model: str, records: list[dict[str, Any]], **changes: Any) -> str:
+        body = "".join(json.dumps(record) + "\n" for record in records)
+        uri = pipeline.put(f"datasets/{model}.jsonl", body.encode())
+        request = {"model": model, "training_data": {"s3_uri": uri}, "hyperparameters": SHORT} | changes
+        return str(pipeline.api.create_run(request, key=model)[0]["run_id"])
+
+    return start

@@ -11,13 +11,10 @@ from typing import Any
 import pytest
 
 from rft.grading.catalog import OPENAI, READY
+from tests.local.data import JUDGE, colours
 from tests.local.pipeline import Pipeline
 
 GRADERS = Path(__file__).parent / "graders"
-JUDGE = "openai.gpt-oss-120b-1:0"
-COLOURS = ("red", "green", "blue", "black", "white")
-SHORT = {"epoch_count": 1, "batch_size": 64, "training_sample_per_prompt": 2, "inference_max_tokens": 16}
-
 OPENAIS = {
     "type": "multi",
     "graders": {
@@ -49,22 +46,6 @@ OPENAIS = {
 }
 
 
-def colours(first: int = 0, count: int = 120) -> list[dict[str, Any]]:
-    """Things and their colours: records that every grader of the stack but one can work with.
-
-    Judges that have seen some of them before ask nothing: where it matters, begin with another ``first``.
-    """
-    return [
-        {
-            "messages": [{"role": "user", "content": f"Thing {n} is {COLOURS[n % 5]}. What colour has thing {n}?"}],
-            "reference_answer": f"It is {COLOURS[n % 5]}",
-            "context": [f"Thing {n} is {COLOURS[n % 5]}."],
-            "instructions": ["Name the colour.", "Use one short sentence."],
-        }
-        for n in range(first, first + count)
-    ]
-
-
 def sums(count: int = 120) -> list[dict[str, Any]]:
     dice = random.Random(1)
     pairs = [(dice.randint(1, 3), dice.randint(1, 3)) for _ in range(count)]
@@ -75,17 +56,6 @@ def sums(count: int = 120) -> list[dict[str, Any]]:
         }
         for n, (a, b) in enumerate(pairs)
     ]
-
-
-@pytest.fixture
-def start(pipeline: Pipeline) -> Callable[..., str]:
-    def start(model: str, records: list[dict[str, Any]], **changes: Any) -> str:
-        body = "".join(json.dumps(record) + "\n" for record in records)
-        uri = pipeline.put(f"datasets/{model}.jsonl", body.encode())
-        request = {"model": model, "training_data": {"s3_uri": uri}, "hyperparameters": SHORT} | changes
-        return str(pipeline.api.create_run(request, key=model)[0]["run_id"])
-
-    return start
 
 
 def post(pipeline: Pipeline, path: str, body: dict[str, Any]) -> Any:

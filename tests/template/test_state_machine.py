@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import boto3
 import botocore.exceptions
 
 from rft import errors
@@ -117,6 +118,33 @@ def test_a_function_that_died_or_ran_out_of_time_is_tried_again(machine: dict[st
         tried = {error for rule in state["Retry"] for error in rule["ErrorEquals"]}
         assert {"Sandbox.Timedout", "Runtime.ExitError"} <= tried or "States.ALL" in tried, name
         assert "States.Timeout" in tried or "States.ALL" in tried or name == "AwaitJob", name
+
+
+def test_a_function_ends_by_its_own_time_limit_before_its_state_does(
+    machine: dict[str, Any], resources: dict[str, Any]
+) -> None:
+    """So that what is on record is the name of the function's error, and no second one runs beside the first."""
+    states = {name: machine["States"][name] for name in TASKS - {"AwaitJob"}} | {"ConvertLogs": batch_state(machine)}
+    for name, state in states.items():
+        assert state["TimeoutSeconds"] > resources[name]["Properties"]["Timeout"], name
+
+
+def test_a_gate_that_ran_out_of_time_asks_its_models_once_more_at_most(machine: dict[str, Any]) -> None:
+    retry = machine["States"]["CheckGrader"]["Retry"]
+    tries = {error: rule["MaxAttempts"] for rule in retry for error in rule["ErrorEquals"]}
+    assert {tries[error] for error in ("States.Timeout", "Sandbox.Timedout", "Runtime.ExitError")} == {1}
+    assert sum(len(rule["ErrorEquals"]) for rule in retry) == len(tries), "a name that stands twice counts only once"
+
+
+def test_a_grader_that_is_throttled_is_tried_again(machine: dict[str, Any]) -> None:
+    """botocore names the class of the error by its code, and Step Functions sees the name of the class."""
+    tried = {error for rule in machine["States"]["CheckGrader"]["Retry"] for error in rule["ErrorEquals"]}
+    lambdas = boto3.client("lambda", region_name="us-east-1")
+    codes = [
+        *("TooManyRequestsException", "ServiceException", "EC2ThrottledException"),
+        *("ResourceConflictException", "ResourceNotReadyException"),
+    ]
+    assert {lambdas.exceptions.from_code(code).__name__ for code in codes} <= tried
 
 
 def test_no_job_is_submitted_but_past_the_gate(machine: dict[str, Any]) -> None:

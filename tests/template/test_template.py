@@ -248,11 +248,22 @@ def test_the_api_has_graders_tested_by_the_function_that_may_call_them(resources
 
 def test_the_gate_may_ask_the_base_model_and_write_what_it_saw(resources: dict[str, Any]) -> None:
     role = resources["CheckGraderRole"]
-    profile = "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:inference-profile/${BaseInferenceProfile}"
-    assert granted(role, "bedrock:InvokeModel") == {
-        json.dumps({"Ref": "BaseProfileModelArns"}),
-        json.dumps({"Fn::Sub": profile}),
-    }
+    sub = "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:inference-profile/${BaseInferenceProfile}"
+    profile, models = {"Fn::Sub": sub}, {"Ref": "BaseProfileModelArns"}
+    assert granted(role, "bedrock:InvokeModel") == {json.dumps(models), json.dumps(profile)}
+    (choice,) = [
+        policy["Fn::If"]
+        for policy in role["Properties"]["Policies"]
+        if policy.get("Fn::If", [""])[0] == "HasBaseProfile"
+    ]
+    by_profile, by_id = (branch["PolicyDocument"]["Statement"] for branch in choice[1:])
+    assert [(s["Resource"], s.get("Condition")) for s in by_profile] == [
+        (models, {"StringLike": {"bedrock:InferenceProfileArn": profile}}),
+        (profile, None),
+    ]
+    assert [s["Resource"] for s in by_id] == [models]
+    # The dataset of a test may lie where that of a run may.
+    assert granted(role, "s3:GetObject") == granted(resources["PrepareDatasetRole"], "s3:GetObject")
     assert granted(role, "s3:PutObject") == {
         json.dumps({"Fn::Sub": f"${{DataBucket.Arn}}/{key}"}) for key in ("runs/*/gate.json", grader_key("test-*"))
     }

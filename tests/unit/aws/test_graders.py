@@ -106,12 +106,16 @@ def test_a_call_without_an_answer_has_timed_out(client: Any, monkeypatch: pytest
         invoker(client, ARN, seconds=9)(b"[]")
 
 
-def test_no_call_begins_once_the_time_for_all_is_over(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter([0.0, 11.0])
+def test_no_call_begins_once_calls_have_taken_the_time_for_all(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.0, 9.0, 100.0, 102.0])  # what passes between two calls isn't theirs
     monkeypatch.setattr(graders.time, "monotonic", lambda: next(times))
-    monkeypatch.setattr(client, "invoke", None)
-    with pytest.raises(InvocationFailed, match="the 10 s that there are for all calls"):
-        invoker(client, ARN, seconds=10)(b"[]")
+    with Stubber(client) as stub:
+        for _ in range(2):
+            stub.add_response("invoke", {"StatusCode": 200, "Payload": body([])})
+        invoke = invoker(client, ARN, seconds=10)
+        assert [invoke(b"[]").seconds, invoke(b"[]").seconds] == [9.0, 2.0]
+        with pytest.raises(InvocationFailed, match="the 10 s that there are for all calls"):
+            invoke(b"[]")
 
 
 def test_how_a_function_is_set_up_is_known_or_not(client: Any) -> None:

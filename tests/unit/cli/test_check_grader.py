@@ -211,8 +211,8 @@ def test_a_few_records_are_enough_to_test_a_grader(rft: Rft, alone: None, tmp_pa
     [
         (None, [], "one of them"),
         ("format-validation", ["--openai", str(DATASET)], "one of them"),
-        ("maths", [], "has no grader 'maths'"),
-        ("openai", [], "has no grader 'openai'"),
+        ("maths", [], "No grader 'maths' comes with"),
+        ("openai", [], "The grader 'openai' is its JSON"),
         ("none.py", [], "There is no grader file none.py"),
         ("format-validation", ["--profile", "x"], "--target aws"),
         ("format-validation", ["--records", "0"], "Invalid value for '--records'"),
@@ -307,6 +307,23 @@ def test_every_problem_of_an_openai_grader_is_told(rft: Rft, alone: None, tmp_pa
     assert {problem["path"] for problem in json.loads(result.stdout)["error"]["problems"]} == {"operation", "reference"}
 
 
+def test_why_an_openai_grader_scores_nothing_is_told(rft: Rft, alone: None, tmp_path: Path) -> None:
+    missing = DECLARED | {"reference": "{{ item.reference_answer.city }}"}
+    (tmp_path / "grader.json").write_text(json.dumps(missing))
+    result = rft(None, "--openai", tmp_path / "grader.json", dataset=texts(tmp_path))
+    assert result.exit_code == 1
+    assert "closes the gate  no-scores" in result.stdout
+    assert "errors  invalid_variable_error (" in result.stdout
+
+
+@pytest.mark.parametrize("wrapped", [{"openai": DECLARED}, {"grader": {"openai": DECLARED}}])
+def test_a_request_is_no_grader_json(rft: Rft, alone: None, tmp_path: Path, wrapped: dict[str, Any]) -> None:
+    (tmp_path / "run.json").write_text(json.dumps(wrapped))
+    result = rft(None, "--openai", tmp_path / "run.json", "--json")
+    assert result.exit_code == 1
+    assert "the object under openai" in json.loads(result.stdout)["error"]["hint"]
+
+
 def score_model(model: str = "amazon.nova-pro-v1:0") -> dict[str, Any]:
     prompt = "Is it right? {{ sample.output_text }} {{ item.reference_answer }}"
     return {"type": "score_model", "name": "q", "model": model, "input": [{"role": "user", "content": prompt}]}
@@ -318,6 +335,13 @@ def test_an_openai_judge_asks_the_model_that_it_names(rft: Rft, world: World, tm
     result = rft(None, "--openai", tmp_path / "grader.json", "--base-answers", 0, "--json", dataset=texts(tmp_path))
     assert {model for model, _ in world.asked} == {"amazon.nova-pro-v1:0"}
     assert json.loads(result.stdout)["ladder"]["gold"]["mean"] == 0.75
+
+
+def test_what_the_stand_ins_judge_is_worth_is_told(rft: Rft, world: World, tmp_path: Path) -> None:
+    world.answer = lambda number: '{"reason": "so", "result": 0.75}'
+    (tmp_path / "grader.json").write_text(json.dumps(score_model()))
+    result = rft(None, "--openai", tmp_path / "grader.json", "--base-answers", 0, dataset=texts(tmp_path))
+    assert "the stand-in's judge only counts words in common" in result.stdout
 
 
 def test_an_openai_judge_needs_a_cloud(rft: Rft, alone: None, tmp_path: Path) -> None:
@@ -385,6 +409,13 @@ def test_the_screen_fits_and_cuts_nothing(width: int, reward: Callable[[str], fl
     assert lines[0].split("  ")[1] == "mine"
     assert any(line.startswith("gold       the right answer") and line.rstrip().endswith("errors") for line in lines)
     assert "not limited on this system: network, processes" in " ".join(" ".join(lines).split())
+
+
+def test_a_finding_stays_indented_where_it_is_broken() -> None:
+    lines = drawn(examined(reward=lambda _: 0.5), 60)
+    first = next(place for place, line in enumerate(lines) if line.startswith("closes the gate  constant-reward"))
+    told = [line for line in lines[first + 1 :] if line.strip()][:3]
+    assert all(line.startswith("  ") for line in told)
 
 
 def test_foreign_names_command_no_terminal() -> None:

@@ -62,7 +62,7 @@ def test_wrong_usage_is_2(rft: Callable[..., Any], arguments: list[str]) -> None
         (["runs", "--status", "happy"], "Invalid value for '--status': 'happy' is not one of"),
         (["nonsense"], "No such command 'nonsense'"),
         (["show", "--bogus"], "No such option: --bogus"),
-        (["demo", "--grader", "none"], "The stack has no grader 'none'"),
+        (["demo", "--grader", "none"], "No grader 'none' comes with the application"),
     ],
 )
 def test_wrong_usage_is_a_document_too(rft: Callable[..., Any], arguments: list[str], words: str) -> None:

@@ -94,7 +94,7 @@ def test_the_grader_sees_what_bedrock_would_send_it() -> None:
     assert first["id"] == "t-0"
     assert first["messages"][-1] == {"role": "assistant", "content": "yes"}
     assert first["metadata"] == {"reference_answer": {"category": "a"}, "rft": {"run_id": "r"}}
-    assert (second["id"], second["metadata"]) == ("1", {})
+    assert (second["id"], second["metadata"]) == ("record-1", {})
 
 
 def test_scores_come_by_position_over_all_batches() -> None:

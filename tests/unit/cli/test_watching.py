@@ -153,6 +153,15 @@ def test_the_board_of_a_run_in_training(make_run: Callable[..., Any]) -> None:
     assert "training 0.50 at step 40   ◆ validation 0.50 at step 40" in screen
 
 
+def test_the_board_tells_what_the_gate_said(make_run: Callable[..., Any]) -> None:
+    run = make_run("queued", gate={"verdict": "warnings", "codes": ["gold-low"], "report_uri": "s3://b/gate.json"})
+    screen = drawn(Snapshot(run, [moved(0, "received"), moved(1, "checking"), moved(5, "queued")], curve(0)))
+    assert any(
+        line.split() == ["✓", "checking", "4.0", "s", "gate", "open", "with", "warnings:", "gold-low"]
+        for line in screen.splitlines()
+    )
+
+
 def test_the_board_of_a_run_that_ended_badly(make_run: Callable[..., Any]) -> None:
     reason = {"error": "JobFailed", "message": "[red]the grader\x1b[2J failed", "details_uri": "s3://b/report.json"}
     run = make_run("failed", reason=reason, ended_at="2026-01-31T12:00:30Z", warnings=["the reward never moved"])
@@ -182,3 +191,18 @@ def test_on_a_pipe_each_change_is_a_line(make_run: Callable[..., Any]) -> None:
         "8: mean reward 0.100",
     ]
     assert curve_at_the_end.count("1.00 ┤") == 1
+
+
+@pytest.mark.parametrize("seen_while_checking", [True, False])
+def test_on_a_pipe_the_gates_verdict_follows_its_state(make_run: Callable[..., Any], seen_while_checking: bool) -> None:
+    gate = {"verdict": "closed", "codes": ["over-budget"], "report_uri": "s3://b/gate.json"}
+    out = io.StringIO()
+    states = [moved(0, "received"), moved(1, "checking"), moved(3, "rejected")]
+    api = ScriptedApi(
+        make_run(), make_run("checking"), make_run("checking", gate=gate), make_run("rejected", gate=gate)
+    )
+    lengths = iter([1, 2, 2, 3] if seen_while_checking else [1, 1, 1, 3])
+    api.events = lambda run_id: states[: next(lengths)]  # type: ignore[method-assign]
+    watch(api, RUN_ID, Console(file=out, width=80), interval=0)  # type: ignore[arg-type]
+    told = [line.split(maxsplit=1)[-1] for line in out.getvalue().splitlines()]
+    assert told == [RUN_ID, "received", "checking", "closed: over-budget", "rejected"]

@@ -45,7 +45,7 @@ def test_with_unknown_prices_the_budget_holds_on_rollouts() -> None:
     within = check_budget(told(1_000, **FULL, prices=SHIPPED), max_usd=100, max_rollouts=None)
     assert not within.over
     (warning,) = within.warnings
-    assert "the price of training, model-storage isn't known" in warning
+    assert "the prices of training and model-storage aren't known" in warning
     assert "at most 100,000 (the default" in warning
     beyond = check_budget(told(20_000, **FULL, prices=SHIPPED), max_usd=1_000_000, max_rollouts=None)
     assert beyond.over and "100,000 that are allowed" in beyond.reasons[0]

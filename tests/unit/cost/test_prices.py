@@ -77,7 +77,7 @@ def test_an_own_price_may_be_nothing() -> None:
 
 def test_all_that_is_wrong_with_own_prices_is_told_at_once() -> None:
     wrong = {"training": "75", "judge-input": -1, "base-input": True, "base-output": float("nan"), "hourly": 1}
-    wrong |= {"model-storage": 10**9, "custom-input": None}
+    wrong |= {"model-storage": 10**9, "custom-input": None, "lambda-request": 10**400}
     with pytest.raises(PricesInvalid) as invalid:
         Prices.of_file().with_overrides(wrong)
     assert [problem.path for problem in invalid.value.problems] == list(wrong)

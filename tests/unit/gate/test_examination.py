@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,6 +19,7 @@ from tests.unit.gate.bench import (
     RULE,
     Handler,
     Samples,
+    answer_of,
     by,
     calling,
     codes,
@@ -43,6 +44,50 @@ class Recorder:
         self.calls.append(json.loads(payload))
         self.sizes.append(len(payload))
         return self._invoke(payload)
+
+
+OBJECTS = [
+    record | {"reference_answer": {"why": [place], "note": "so it is", "compliant": ("Yes", "No")[place % 2]}}
+    for place, record in enumerate(RECORDS)
+]
+
+
+def test_the_right_answer_may_be_a_field_of_the_reference_answer() -> None:
+    """As in the example of Bedrock's user guide, whose grader can't be expected to take JSON."""
+
+    def compliant(sample: Mapping[str, Any]) -> float:
+        return float(answer_of(sample) == sample["metadata"]["reference_answer"]["compliant"])
+
+    report = gate(by(compliant), about=OWN, records=OBJECTS, ask_base=None)
+    assert codes(report) == ["signal-unknown"]
+    assert (report.ladder["gold"].n, report.ladder["gold"].mean, report.ladder["other"].mean) == (16, 1, 0)
+
+
+def test_a_grader_that_pays_for_no_field_is_told_after_few_calls() -> None:
+    invoke = Recorder(by(lambda _: 0.0))
+    report = examine(OBJECTS, invoke=invoke, ask_base=None, about=OWN)
+    assert codes(report) == ["constant-reward"]
+    assert report.ladder["gold"].n == 16
+    assert [answer_of(batch[0]) for batch in invoke.calls[:4]] == [
+        json.dumps(OBJECTS[0]["reference_answer"]),
+        "so it is",
+        "Yes",
+        json.dumps(OBJECTS[0]["reference_answer"]),
+    ]
+
+
+def test_answers_that_a_judge_has_seen_before_say_nothing_about_its_speed() -> None:
+    seen: set[str] = set()
+
+    def invoke(payload: bytes) -> Invocation:
+        samples = json.loads(payload)
+        new = {json.dumps(sample) for sample in samples} - seen
+        seen.update(new)
+        return Invocation(json.dumps(good(samples)).encode(), 0.5 * len(new))
+
+    report = examine(RECORDS, invoke=invoke, ask_base=None, about=JUDGE)
+    assert report.timing
+    assert report.timing.seconds_per_sample == pytest.approx(0.5)
 
 
 def test_samples_have_the_form_that_bedrock_sends() -> None:

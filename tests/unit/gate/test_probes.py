@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rft.gate.probes import FLOOD, Kind, base_probes, gold_of, written_probes
+from rft.gate.probes import FLOOD, Kind, answer_fields, base_probes, gold_of, written_probes
 from tests.unit.gate.bench import RECORDS, answer_of
 
 
@@ -15,8 +15,8 @@ def record(reference: Any, prompt: Any = "How many?") -> dict[str, Any]:
     return {"id": "q", "messages": [{"role": "user", "content": prompt}], "reference_answer": reference}
 
 
-def answers(records: list[dict[str, Any]], kind: Kind, seed: int = 0) -> list[str]:
-    return [answer_of(probe.sample) for probe in written_probes(records, seed)[kind]]
+def answers(records: list[dict[str, Any]], kind: Kind, seed: int = 0, field: str | None = None) -> list[str]:
+    return [answer_of(probe.sample) for probe in written_probes(records, seed, field=field)[kind]]
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,35 @@ def answers(records: list[dict[str, Any]], kind: Kind, seed: int = 0) -> list[st
 )
 def test_gold(reference: Any, gold: str | None) -> None:
     assert gold_of(record(reference)) == gold
+
+
+@pytest.mark.parametrize(
+    ("grader", "reference", "gold"),
+    [
+        ("math-reasoning", {"answer": "84", "unit": "€"}, "84"),
+        ("math-reasoning", {"final_answer": 84, "steps": 2}, "84"),
+        ("math-reasoning", {"answer": 0}, "0"),
+        ("math-reasoning", "12 * 7 = 84\n#### 84", "12 * 7 = 84\n#### 84"),
+        ("math-reasoning", {"total": 84}, '{"total": 84}'),
+        ("generic", {"answer": "Paris"}, "Paris"),
+        ("generic", {"answer": "Paris", "unit": "€"}, '{"answer": "Paris", "unit": "€"}'),
+        ("format-validation", {"answer": "84"}, '{"answer": "84"}'),
+        ("mine", {"answer": "84"}, '{"answer": "84"}'),
+    ],
+)
+def test_gold_is_what_the_grader_reads_in_an_object(grader: str, reference: Any, gold: str) -> None:
+    assert gold_of(record(reference), grader) == gold
+
+
+def test_fields_that_may_be_the_answer() -> None:
+    references: list[Any] = [
+        {"a": "x", "b": 1, "c": True, "d": [], "e": 0.5, "f": "y", "g": "z"},
+        {"b": 2, "e": 1, "f": ""},
+    ]
+    assert answer_fields([record(each) for each in references]) == ["b", "e", "f"]
+    assert answer_fields([record({"answer": 7, "unit": "m"})], "math-reasoning") == []
+    assert answer_fields([record("x"), record(None), record(7)]) == answer_fields([]) == []
+    assert answers([record({"a": "x", "b": 1}), record("y")], "gold", field="b") == ["1", "y"]
 
 
 def test_answers_to_one_prompt() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from functions.graders.format_validation import app as format_validation
+from functions.graders.generic import app as generic
 from functions.graders.math_reasoning import app as math_reasoning
 from rft.gate import AboutGrader, choose, may_go_on
 from rft.gate.probes import gold_of
@@ -41,6 +42,24 @@ def test_open_on_good_data(name: str, seed: int) -> None:
     assert (report.ladder["gold"].mean, report.ladder["empty"].mean) == (1, 0)
     assert report.ladder["gold"].n == report.ladder["flood"].n == 16
     assert report.signal.differing == 16
+
+
+@pytest.mark.parametrize(
+    ("name", "handler", "reference"),
+    [
+        ("math-reasoning", math_reasoning.handler, lambda i: {"final_answer": 10 + i, "explanation": "in 2 steps"}),
+        ("generic", generic.handler, lambda i: {"answer": f"town-{i}"}),
+    ],
+)
+def test_open_where_the_right_answer_is_a_field_of_the_reference(
+    name: str, handler: Any, reference: Callable[[int], dict[str, Any]]
+) -> None:
+    records = [record | {"reference_answer": reference(i)} for i, record in enumerate(example_records()[:16])]
+    report = gate(
+        lambda samples: handler(samples, None), about=AboutGrader(name, "rule"), records=records, ask_base=None
+    )
+    assert codes(report) == ["signal-unknown"]
+    assert report.ladder["gold"].mean == 1
 
 
 @pytest.mark.parametrize("name", GRADERS)

@@ -50,12 +50,16 @@ def test_the_heaviest_first() -> None:
 def test_sentences() -> None:
     assert OPEN.sentence == "The gate is open: the grader exact holds."
     warned = reporting("gold-low", "too-hard")
-    assert warned.sentence == "The gate is open with warnings for the grader exact: About gold-low. About too-hard."
+    begin = "The gate is open with warnings for the grader exact: About gold-low. About too-hard. "
+    assert warned.sentence == begin + CODES["gold-low"].advice
     closed = reporting("gold-low", "too-slow", "nan-reward", "no-signal", "gold-errors")
-    assert closed.sentence == (
-        "The gate is closed for the grader exact: About nan-reward. About gold-errors. About no-signal. And 1 more."
-    )
+    begin = "The gate is closed for the grader exact: About nan-reward. About gold-errors. About no-signal. "
+    assert closed.sentence == f"{begin}And 1 more. {CODES['nan-reward'].advice}"
     assert "\n" not in closed.sentence
+
+
+def test_a_budget_is_not_the_graders_fault() -> None:
+    assert reporting("over-budget").sentence == f"The gate is closed: About over-budget. {CODES['over-budget'].advice}"
 
 
 def test_gate_json() -> None:

@@ -77,6 +77,8 @@ def test_marked_answers(text: str, value: Fraction | int) -> None:
         (r"It is \(42\).", 42),
         (r"It is $3\times10^{2}$", 300),
         (r"It is \frac{1}{2}.", Fraction(1, 2)),
+        ("<think>6 * 7 = 42</think><answer>42</answer>", 42),
+        ("The answer is <b>42</b>.", 42),
         ("5 apples or pears make 42", 42),
     ],
 )
@@ -96,6 +98,7 @@ def test_the_last_number_where_nothing_is_marked(text: str, value: Fraction | in
         "#### 5 or 42",
         "42\n#### 5 + 37 apples",
         "The answer is not 42",
+        "The answer isn't 42",
         "The answer is 5 or 42",
         "The answer is 2x + 42",
     ],

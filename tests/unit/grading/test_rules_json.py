@@ -158,6 +158,7 @@ def test_verdicts(schema: Any, good: list[Any], bad: list[Any]) -> None:
         ({"tpye": "string"}, "tpye is not supported"),
         ({"allOf": [{"$defs": {}}]}, "not supported"),
         ({"$schema": "http://json-schema.org/draft-07/schema#"}, "only https"),
+        ({"$schema": 7}, "only https"),
         ({"$ref": "other.json"}, "must be # or name"),
         ({"$ref": "#/$defs/none"}, "must be # or name"),
         ({"$ref": "#/properties/a", "properties": {"a": True}}, "must be # or name"),

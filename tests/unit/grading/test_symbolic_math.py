@@ -84,6 +84,15 @@ def test_other_expressions(given: str, reference: Any, _kind: str, mark: str) ->
 
 
 @pytest.mark.parametrize(
+    ("answer", "value"),
+    [(r"2\sqrt{2}", 1), (" $2√2$.\n", 1), (r"\sqrt{8}", 0), (r"2\sqrt{2} or 3", 0), (r"2\sqrt{3}", 0), ("2", 0)],
+)
+def test_without_a_mark_the_answer_is_the_reference_itself_or_wrong(answer: str, value: float) -> None:
+    score = score_expression(answer, r"2\sqrt{2}")
+    assert (score.value, score.metrics) == (value, {"answer_format": 0, "symbolic": 0, "in_time": 1})
+
+
+@pytest.mark.parametrize(
     ("answer", "metrics"),
     [
         ("#### 2x", {"answer_format": 1, "symbolic": 1, "in_time": 1}),

@@ -123,6 +123,8 @@ def test_everything_wrong_is_said_in_one_answer() -> None:
         (b'{"model": NaN}', "no JSON number"),
         (b'{"a":' * 30_000 + b"1", "65,536"),
         (b"[" * 20_000, "nested too deep"),
+        (json.dumps(GOOD | {"grader": {"openai": {"type": "{{ \ud83d }}"}}}).encode(), "half a surrogate pair"),
+        (b'{"model": "a", "\\ud83d": 1}', "half a surrogate pair"),
     ],
 )
 def test_what_is_no_json_object_is_refused(document: bytes, said: str) -> None:
@@ -168,6 +170,13 @@ def test_a_refused_request_still_knows_its_model() -> None:
     with pytest.raises(RequestInvalid) as caught:
         parse_request({"model": "m-1"}, STACK)
     assert caught.value.model == "m-1"
+
+
+@pytest.mark.parametrize("model", ["m-1\n", "M", "", "m" * 41, 7])
+def test_what_is_no_models_name_is_not_taken_for_one(model: Any) -> None:
+    with pytest.raises(RequestInvalid) as caught:
+        parse_request(GOOD | {"model": model}, STACK)
+    assert caught.value.model is None
 
 
 JSON = st.recursive(

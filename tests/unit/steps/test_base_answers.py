@@ -14,6 +14,7 @@ from rft.steps import base_answers
 from rft.steps.base_answers import MOST_TOKENS, TEMPERATURE, base_asker, inference_id
 
 NOVA = "amazon.nova-2-lite-v1:0:256k"
+PROFILE = "us.amazon.nova-2-lite-v1:0"
 PROMPT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
 
 
@@ -48,10 +49,15 @@ def answering(patch: pytest.MonkeyPatch, *replies: Exception | str) -> None:
 
 @pytest.mark.parametrize(
     ("base", "profile", "asked_by"),
-    [(NOVA, "us.nova", "us.nova"), (NOVA, None, NOVA), ("other.model-1", "us.nova", "other.model-1")],
+    [(NOVA, PROFILE, PROFILE), (NOVA, None, NOVA), ("other.model-1", PROFILE, "other.model-1")],
 )
 def test_the_stacks_profile_is_for_the_stacks_base_model(base: str, profile: str | None, asked_by: str) -> None:
     assert inference_id(base, default_base=NOVA, profile=profile) == asked_by
+
+
+@pytest.mark.parametrize("default", ["amazon.nova-2-pro-v1:0", "amazon.nova-2-lite-v1:00", "other.model-1"])
+def test_a_profile_of_another_model_is_not_asked_in_its_place(default: str) -> None:
+    assert inference_id(default, default_base=default, profile=PROFILE) == default
 
 
 def test_a_prompt_is_asked_as_the_job_would_but_for_a_bound(asked: list[Question]) -> None:

@@ -13,11 +13,11 @@ from moto import mock_aws
 
 from rft.aws import clients
 from rft.errors import DatasetMissing, RequestInvalid
-from rft.steps import estimate as door
-from rft.steps.check_dataset import DatasetTooLarge
+from rft.steps import small_files
 from rft.steps.environment import Environment
 from rft.steps.estimate import estimate_request
 from rft.steps.pipeline import Pipeline
+from rft.steps.small_files import DatasetTooLarge
 
 EVENT = json.loads((Path(__file__).resolve().parents[3] / "events" / "api_post_estimates.json").read_text())
 BUCKET = "rft-data-123456789012"
@@ -168,13 +168,13 @@ def test_an_object_that_is_not_there(ask: Ask) -> None:
 
 
 def test_no_more_is_read_than_the_api_may(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "MAX_BYTES", 1_000)
+    monkeypatch.setattr(small_files, "MAX_BYTES", 1_000)
     with pytest.raises(DatasetTooLarge, match="rft estimate"):
         ask()
 
 
 def test_nor_for_longer_than_it_has_time(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([0.0, 1e9])
-    monkeypatch.setattr(door, "monotonic", lambda: next(times))
+    monkeypatch.setattr(small_files, "monotonic", lambda: next(times))
     with pytest.raises(DatasetTooLarge, match="longer than the 20 s"):
         ask()

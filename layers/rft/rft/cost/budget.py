@@ -37,8 +37,10 @@ def check_budget(estimate: Estimate, *, max_usd: float | None, max_rollouts: int
     if max_usd is not None and estimate.unknown:
         bound = DEFAULT_MAX_ROLLOUTS if max_rollouts is None else max_rollouts
         origin = "budget.max_rollouts" if max_rollouts is not None else "the default; budget.max_rollouts sets another"
+        prices = "the price" if len(estimate.unknown) == 1 else "the prices"
+        known = "isn't" if len(estimate.unknown) == 1 else "aren't"
         warnings.append(
-            f"the price of {', '.join(estimate.unknown)} isn't known, so the dollars cover only the rest; the budget "
+            f"{prices} of {' and '.join(estimate.unknown)} {known} known, so the dollars cover only the rest; the budget "
             f"holds on rollouts instead: at most {bound:,} ({origin})"
         )
     if bound is not None and rollouts > bound:

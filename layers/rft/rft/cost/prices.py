@@ -7,7 +7,6 @@ price that could not be confirmed there is None, which is not zero: what needs i
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -151,7 +150,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _is_price(usd: object) -> bool:
-    return isinstance(usd, int | float) and not isinstance(usd, bool) and math.isfinite(usd) and 0 <= usd <= MAX_USD
+    return isinstance(usd, int | float) and not isinstance(usd, bool) and 0 <= usd <= MAX_USD
 
 
 def _shown(text: object) -> str:

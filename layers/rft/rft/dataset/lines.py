@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rft.dataset.limits import MAX_LINE_BYTES
 
@@ -36,6 +37,13 @@ def split_lines(chunks: Iterable[bytes], *, max_bytes: int = MAX_LINE_BYTES) -> 
                 yield Line(number, None, int(data))
             else:
                 yield Line(number, data, len(data))
+
+
+def valid_records(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """The records of a file that was found valid."""
+    for line in split_lines(chunks):
+        if line.data and not line.data.isspace():
+            yield json.loads(line.data)
 
 
 def cut_lines(chunks: Iterable[bytes], *, max_bytes: int = MAX_LINE_BYTES) -> Iterator[Iterable[bytes | OverlongLine]]:

@@ -32,7 +32,8 @@ _NOT_IN_A_DETAIL = re.compile(r"[^\w .:/-]")
 
 
 class CallTime(NamedTuple):
-    """``typical``: of answers as training brings them, so that it may stand for the calls of a job."""
+    """``typical``: of answers as training brings them, so that it may stand for the calls of a job. Those that were
+    graded before aren't: a judge's verdict on them is kept, and costs no time."""
 
     samples: int
     seconds: float

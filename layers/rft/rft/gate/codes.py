@@ -142,15 +142,17 @@ _CLOSED = {
     "constant-reward": (
         "Every answer earns the same reward.",
         "Nothing can be learned from it. Check that the grader reads the last message, and the reference answer where "
-        "the dataset has it.",
+        "the dataset has it; a judge, that its rubric tells good from bad answers.",
     ),
     "no-scores": (
         "The grader marks every answer as an error.",
-        "Its log names the reason for each. Mostly the records lack what the grader needs, or have it elsewhere.",
+        "Its log names the reason for each, and so may the metrics beside `error` in its results. Mostly the records "
+        "lack what the grader needs, or have it elsewhere.",
     ),
     "gold-errors": (
         "The grader can't grade many of the right answers.",
-        "Its log names the reason. Mostly the reference answers don't have the form that this grader reads.",
+        "Its log names the reason, and so may the metrics beside `error` in its results. Mostly the reference answers "
+        "don't have the form that this grader reads.",
     ),
     "gold-not-above": (
         "The right answer earns no more than a wrong one.",
@@ -203,7 +205,8 @@ _WARNINGS = {
     ),
     "some-errors": (
         "The grader marks some answers as errors.",
-        "Its log names the reason for each. An error counts as 0 in training.",
+        "Its log names the reason for each, and so may the metrics beside `error` in its results. An error counts as 0 "
+        "in training.",
     ),
     "gold-low": (
         "The right answer earns little.",

@@ -42,7 +42,7 @@ def beside_others(graded: Graded, calls: Calls, about: AboutGrader) -> list[Find
     of them another one apart, to be told that it takes one for the other.
     """
     chosen = [graded[i] for i in range(len(graded)) if i % 4 in (0, 3)][::-1]  # the first of a prompt, then the second
-    alone = calls.grade([probe for probe, _ in chosen], "one answer to each prompt")
+    alone = calls.grade([probe for probe, _ in chosen], "one answer to each prompt", typical=False)
     pairs = [(probe, grade, apart) for (probe, grade), apart in zip(chosen, alone, strict=True) if grade and apart]
     changed = [probe.record for probe, grade, apart in pairs if _differ(grade, apart)]
     if not about.computes:

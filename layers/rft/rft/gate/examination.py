@@ -14,7 +14,7 @@ from rft.gate.choosing import fitting
 from rft.gate.conduct import bad_among_good, beside_others, empty_batch, same_again
 from rft.gate.findings import Finding, by_weight
 from rft.gate.ladder import ladder_findings, ladder_of
-from rft.gate.probes import Probe, base_probes, written_probes
+from rft.gate.probes import Probe, answer_fields, base_probes, written_probes
 from rft.gate.reading import Grade
 from rft.gate.report import GateReport
 from rft.gate.settings import MAX_RECORD_BYTES, AboutGrader, Settings
@@ -59,7 +59,7 @@ class _Examination:
         self._records = fitting(records[: settings.records], MAX_RECORD_BYTES)
         self._about, self._settings = about, settings
         self._calls = Calls(invoke, settings.batch)
-        self._probes = written_probes(self._records, settings.seed)
+        self._probes = written_probes(self._records, settings.seed, about.name)
         self._results: list[tuple[Probe, Grade | None]] = []
         self._findings = [] if self._records else [Finding("no-records", "There is no record of under 2 MB.")]
 
@@ -67,11 +67,10 @@ class _Examination:
         """The first call, and what else shows whether the contract is kept."""
         if not self._records:
             return
-        opening = self._opening()
-        first = next(batches(opening, self._settings.batch), [])
-        graded = self._grade(first, "right and empty answers")
+        graded = self._begun()
+        opening, first = self._opening(), [probe for probe, _ in graded]
         if not self._broken():
-            again = self._calls.grade(first, "the same batch once more")
+            again = self._calls.grade(first, "the same batch once more", typical=False)
             self._findings += same_again(graded, again, self._about)
         if not self._findings and not self._broken():
             self._findings += beside_others(graded, self._calls, self._about)
@@ -123,6 +122,26 @@ class _Examination:
             records=len(self._records),
             seed=self._settings.seed,
         )
+
+    def _begun(self) -> list[tuple[Probe, Grade | None]]:
+        """The first call. A reference answer that is an object is written as JSON; where that earns nothing, each of
+        its fields is tried in its place: nobody but the grader knows what of it an answer should say."""
+        graded = self._first_call()
+        if not any(grade is None or grade.error or grade.reward > 0 for _, grade in graded):
+            as_json = self._probes
+            for field in answer_fields(self._records, self._about.name):
+                self._probes = written_probes(self._records, self._settings.seed, self._about.name, field)
+                by_field = self._first_call(typical=False)
+                if any(grade and grade.reward > 0 for _, grade in by_field):
+                    graded = by_field
+                    break
+                self._probes = as_json
+        self._results += graded
+        return graded
+
+    def _first_call(self, *, typical: bool = True) -> list[tuple[Probe, Grade | None]]:
+        first = next(batches(self._opening(), self._settings.batch), [])
+        return list(zip(first, self._calls.grade(first, "right and empty answers", typical=typical), strict=True))
 
     def _opening(self) -> list[Probe]:
         """Two answers to each prompt, one after the other: the right one, or an echo where there is none, and none."""

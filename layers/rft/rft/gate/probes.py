@@ -1,7 +1,8 @@
 """What the grader is asked: good answers, bad answers and tricks, in the form that Bedrock sends them.
 
 ======================  =====================================================================================
-gold                    the reference answer: as it is if it's a text, else as JSON
+gold                    the reference answer: as it is if it's a text, else as JSON; of an object one field
+                        alone where the grader reads that, and takes no JSON
 empty                   no text at all
 other                   another record's reference answer, never an equal one
 truncated               the first half of the gold answer
@@ -19,6 +20,7 @@ import json
 import random
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from rft.grading.references import right_answer
 from rft.grading.sample import unwrapped
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ KINDS: tuple[Kind, ...] = ("gold", "empty", "other", "truncated", "echo", "flood
 
 FLOOD = 20_000  # characters
 _FLOOD_WORDS = 400  # that it is made of, at most
+_MOST_FIELDS = 3
 _MESSAGE_FIELDS = ("id", "messages")
 
 
@@ -44,9 +47,14 @@ class Probe(NamedTuple):
         return str(self.sample["id"])
 
 
-def written_probes(records: Sequence[Mapping[str, Any]], seed: int) -> dict[Kind, list[Probe]]:
-    """All but the base model's answers, each list in the records' order. The same for the same records and seed."""
-    golds = [gold_of(record) for record in records]
+def written_probes(
+    records: Sequence[Mapping[str, Any]], seed: int, grader: str = "", field: str | None = None
+) -> dict[Kind, list[Probe]]:
+    """All but the base model's answers, each list in the records' order. The same for the same records and seed.
+
+    ``grader`` and ``field``: see gold_of.
+    """
+    golds = [gold_of(record, grader, field) for record in records]
     others = _others(golds, seed)
     probes: dict[Kind, list[Probe]] = {kind: [] for kind in KINDS}
     for place, (record, gold) in enumerate(zip(records, golds, strict=True)):
@@ -84,13 +92,31 @@ def as_sample(record: Mapping[str, Any], place: int, answer: str) -> dict[str, A
     }
 
 
-def gold_of(record: Mapping[str, Any]) -> str | None:
-    """The reference answer as a model would write it; None where there is none, or a blank one."""
-    reference = unwrapped(record.get("reference_answer"))
+def gold_of(record: Mapping[str, Any], grader: str = "", field: str | None = None) -> str | None:
+    """The reference answer as a model would write it for a grader; None where there is none, or a blank one.
+
+    ``field`` of an object is the whole answer; without one it's what a grader of the stack is known to read.
+    """
+    reference = right_answer(unwrapped(record.get("reference_answer")), grader)
+    if field is not None and isinstance(reference, dict):
+        reference = reference.get(field)
     if reference is None or reference == {}:
         return None
     text = reference if isinstance(reference, str) else json.dumps(reference, ensure_ascii=False)
     return text if text.strip() else None
+
+
+def answer_fields(records: Sequence[Mapping[str, Any]], grader: str = "") -> list[str]:
+    """Fields that may each be the whole answer: texts and numbers that the objects have which are the reference
+    answers; the first three."""
+    references = [right_answer(unwrapped(record.get("reference_answer")), grader) for record in records]
+    objects = [reference for reference in references if isinstance(reference, dict)]
+    names = objects[0] if objects else ()
+    return [name for name in names if all(_may_be_an_answer(each.get(name)) for each in objects)][:_MOST_FIELDS]
+
+
+def _may_be_an_answer(value: object) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
 def _others(golds: Sequence[str | None], seed: int) -> list[str | None]:

@@ -16,6 +16,7 @@ from rft.gate.timing import JudgeLoad, Timing
 type Verdict = Literal["open", "warnings", "closed"]
 
 _REASONS_IN_A_SENTENCE = 3
+_NOT_OF_THE_GRADER = frozenset({OVER_BUDGET, "cost-unknown", "no-records"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,17 @@ class GateReport:
 
     @property
     def sentence(self) -> str:
-        """One line for a message."""
-        name = self.grader.name
+        """A line or two for a message: the reasons, and what to do about the first of them."""
         if self.verdict == "open":
-            return f"The gate is open: the grader {name} holds."
+            return f"The gate is open: the grader {self.grader.name} holds."
         weights = {"warning"} if self.verdict == "warnings" else {"contract", "closed"}
-        reasons = [finding.message for finding in self.findings if finding.severity in weights]
-        more = len(reasons) - _REASONS_IN_A_SENTENCE
-        told = " ".join(reasons[:_REASONS_IN_A_SENTENCE]) + (f" And {more} more." if more > 0 else "")
+        findings = [finding for finding in self.findings if finding.severity in weights]
+        more = len(findings) - _REASONS_IN_A_SENTENCE
+        told = " ".join(finding.message for finding in findings[:_REASONS_IN_A_SENTENCE])
+        told += f" And {more} more." if more > 0 else ""
         state = "open with warnings" if self.verdict == "warnings" else "closed"
-        return f"The gate is {state} for the grader {name}: {told}"
+        of_whom = "" if findings[0].code in _NOT_OF_THE_GRADER else f" for the grader {self.grader.name}"
+        return f"The gate is {state}{of_whom}: {told} {findings[0].advice}"
 
     def to_json(self) -> dict[str, Any]:
         """The content of ``gate.json``."""

@@ -67,7 +67,7 @@ class JudgeLoad(NamedTuple):
 
 
 def timing_of(times: Sequence[CallTime], about: AboutGrader, settings: Settings) -> Timing | None:
-    """None where no call was answered. Calls of unusual answers are left out where others are there."""
+    """None where no call was answered. Calls of unusual or repeated answers are left out where others are there."""
     if not times:
         return None
     usual = [time for time in times[1:] if time.typical] or [time for time in times if time.samples]

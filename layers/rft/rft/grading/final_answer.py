@@ -26,9 +26,10 @@ _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BEGINS_AS_NUMBER = re.compile(r"[^\w\n()\[\]]{0,6}+[0-9]|[^\w\n]{0,6}+[dt]?frac")
 _NUMBERED_HEADING = re.compile(r"[0-9]++[.):] ++[A-Za-z]")
 _ANSWER_IS = re.compile(r"answer[ \t]*+(?:is|equals|:|=)", re.IGNORECASE)
-_NEGATED = re.compile(r"[ \t*_]*+not\b", re.IGNORECASE)
+_NEGATED = re.compile(r"(?:n['’]t|[ \t*_]*+not)\b", re.IGNORECASE)
 _DIGIT = re.compile("[0-9]")
 _WORD = re.compile(r"[^ \t\r\n]+")
+_TAG = re.compile("</?[A-Za-z]{1,20}>")  # sets apart what is in it: <think>7 * 12 = 84</think><answer>84</answer>
 _AROUND_A_NUMBER = "*_`\"'()[]{},;:!?"
 
 
@@ -46,14 +47,21 @@ def final_answer(text: str) -> FinalAnswer:
     return _marked(text) or _phrased(text) or FinalAnswer(_last_number(text), marked=False)
 
 
+def solution_in(reference: object) -> object:
+    """What a reference answer gives as the solution: of an object its ``final_answer`` or ``answer``, None where it has
+    neither; anything else is the solution itself."""
+    if isinstance(reference, dict):
+        return next((reference[key] for key in ("final_answer", "answer") if key in reference), None)
+    return reference
+
+
 def reference_quantity(reference: object) -> Quantity:
     """The number in a reference answer: a number, a string that is one, a solution that marks its final answer, or
     an object that holds one of these under ``final_answer`` or ``answer``.
 
     Raises BadSample if there is none: a reference is never guessed from the last number in its text.
     """
-    if isinstance(reference, dict):
-        reference = next((reference[key] for key in ("final_answer", "answer") if key in reference), None)
+    reference = solution_in(reference)
     quantity = None
     if isinstance(reference, str):
         quantity = parse_quantity(reference)
@@ -127,7 +135,7 @@ def _last_number(text: str) -> Quantity | None:
     end = len(text) - after.start()
     # One character more than can be read: a word that is cut off here is too long to be taken for its tail.
     window = text[max(0, end - MAX_EXPRESSION - 1) : end + MAX_EXPRESSION]
-    words = _WORD.findall(window)
+    words = _WORD.findall(_TAG.sub(" ; ", window) if "<" in window else window)
     at = next(i for i in range(len(words) - 1, -1, -1) if _DIGIT.search(words[i]))
     raw = words[at].rpartition("=")[2].lstrip(_AROUND_A_NUMBER)
     word = raw.rstrip(_AROUND_A_NUMBER)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from rft.grading.errors import BadSample
 from rft.grading.expected_text import expected_text
-from rft.grading.final_answer import reference_quantity
+from rft.grading.final_answer import reference_quantity, solution_in
 from rft.grading.format_validation import score_format
 from rft.grading.json_answer import NotOneObject, parse_object
 from rft.grading.judging import instruction_following, rag_faithfulness
@@ -29,12 +29,22 @@ class ReferenceRule(NamedTuple):
 
     ``problem`` takes a reference answer (a string or an object) as it stands in the record. ``without_one`` takes a
     whole record that has none (or a blank one), for a grader that can do without on some condition; None for others.
-    ``record`` takes any record, for a grader that reads other fields of it.
+    ``record`` takes any record, for a grader that reads other fields of it. ``answer`` takes a reference answer that is
+    an object: what of it an answer should say, for a grader that wants no JSON.
     """
 
     problem: Callable[[object], ReferenceProblem | None]
     without_one: Callable[[Mapping[str, Any]], ReferenceProblem | None] | None = None
     record: Callable[[Mapping[str, Any]], ReferenceProblem | None] | None = None
+    answer: Callable[[object], object] | None = None
+
+
+def right_answer(reference: object, grader: str) -> object:
+    """What an answer that is right says, of a reference answer as ``grader`` reads it (any name will do)."""
+    rule = REFERENCE_RULES.get(grader)
+    if rule is None or rule.answer is None or rule.problem(reference):
+        return reference
+    return rule.answer(reference)
 
 
 def math_reference(reference: object) -> ReferenceProblem | None:
@@ -131,9 +141,9 @@ def _listed(record: Mapping[str, Any], field: str, most: int, fix: str) -> Refer
 
 REFERENCE_RULES: Mapping[str, ReferenceRule] = {
     "format-validation": ReferenceRule(format_reference, format_without_reference),
-    "generic": ReferenceRule(text_reference),
+    "generic": ReferenceRule(text_reference, answer=expected_text),
     "instruction-following": ReferenceRule(shown_reference, record=instructions_of),
-    "math-reasoning": ReferenceRule(math_reference),
+    "math-reasoning": ReferenceRule(math_reference, answer=solution_in),
     "rag-faithfulness": ReferenceRule(shown_reference, record=context_of),
     "reasoning": ReferenceRule(shown_reference),
     "summarization": ReferenceRule(shown_reference),

@@ -206,10 +206,8 @@ def parse_request(document: bytes | str | Mapping[str, Any], stack: Stack, *, fo
         return RunRequest.model_validate(dict(content), context=Place(stack, folder))
     except ValidationError as invalid:
         name = content.get("model")
-        known = (
-            name if isinstance(name, str) and len(name) <= MODEL_MAX_LENGTH and re.match(MODEL_PATTERN, name) else None
-        )
-        raise RequestInvalid(explain(invalid, RunRequest), model=known) from None
+        fits = isinstance(name, str) and len(name) <= MODEL_MAX_LENGTH and re.fullmatch(MODEL_PATTERN, name)
+        raise RequestInvalid(explain(invalid, RunRequest), model=name if fits else None) from None
 
 
 def json_object(document: bytes | str, form: str) -> dict[str, Any]:
@@ -220,8 +218,11 @@ def json_object(document: bytes | str, form: str) -> dict[str, Any]:
         document = document.removeprefix("\ufeff")  # a byte order mark, which json takes from bytes only
     try:
         content = json.loads(document, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        json.dumps(content, ensure_ascii=False).encode()
     except UnicodeDecodeError as bad:
         raise _refused(f"is not UTF-8 (byte {bad.start})") from None
+    except UnicodeEncodeError:
+        raise _refused("holds half a surrogate pair, as in \\ud83d: that is no character") from None
     except RecursionError:
         raise _refused("is nested too deep") from None
     except ValueError as bad:

@@ -21,11 +21,11 @@ from rft.errors import (
 )
 from rft.run.record import Run
 from rft.run.status import Status
-from rft.steps.check_dataset import DatasetTooLarge, check_dataset
-from rft.steps.estimate import estimate_request
+from rft.steps.check_dataset import check_dataset
 from rft.steps.grader_test import graders_of, test_grader
 from rft.steps.job_metrics import job_metrics
 from rft.steps.pipeline import Pipeline
+from rft.steps.small_files import DatasetTooLarge
 from rft.steps.start_run import start_from_api
 from rft.steps.stop_run import stop_run
 
@@ -108,6 +108,8 @@ def post_dataset_check() -> Answer:
 
 @routes.post("/estimates")
 def post_estimate() -> Answer:
+    from rft.steps.estimate import estimate_request  # noqa: PLC0415 - no other route works out a cost
+
     return _json(HTTPStatus.OK, estimate_request(Pipeline(), routes.current_event.decoded_body or ""))
 
 

@@ -24,8 +24,15 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 12.0  # seconds
 
 
 def inference_id(base_model: str, *, default_base: str, profile: str | None) -> str:
-    """What Converse is called with for a run's base model: the stack's profile for the stack's default, else its id."""
-    return profile if profile is not None and base_model == default_base else base_model
+    """What Converse is called with for a run's base model: the stack's profile for the stack's default, else its id.
+
+    A profile of another model (``us.amazon.nova-2-lite-v1:0`` where the default is another) is left alone: what it
+    answers says nothing about the model that is to be trained.
+    """
+    if profile is None or base_model != default_base:
+        return base_model
+    behind = profile.partition(".")[2]
+    return profile if f"{base_model}:".startswith(f"{behind}:") else base_model
 
 
 def base_asker(

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from time import monotonic
 from typing import Any
 
 from rft.aws import objects
-from rft.aws.clients import client
 from rft.dataset.report import DatasetReport
 from rft.dataset.whole_file import FileCheck, check_file, report_on, with_overlap
-from rft.errors import DatasetMissing, RequestInvalid, RequestProblem, RftError
+from rft.errors import RequestInvalid, RequestProblem
 from rft.run.request import json_object, parse_request
 from rft.run.stack import Stack
 from rft.steps.dataset_limits import GRADERS, limits_for
 from rft.steps.pipeline import Pipeline
+from rft.steps.small_files import SmallFiles, pinned
 
-MAX_BYTES = 100_000_000
-"""Of both files together. A good file of so many bytes takes some seconds; a file of the worst lines that one can think
-of may take minutes, so the time is watched as well."""
-MAX_SECONDS = 20.0
-"""API Gateway waits 29 s, and a cold start and the answer need some of them."""
 MAX_LISTED = 100
 
 # The body's fields, and where a run's request has the same: both are held to one set of rules.
@@ -34,10 +27,6 @@ _IN_A_REQUEST = {
     "max_prompt_length": "hyperparameters.max_prompt_length",
 }
 _RUNS = "runs/"
-
-
-class DatasetTooLarge(RftError):
-    """More than can be checked while the caller of the API waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,52 +42,27 @@ class _Wanted:
 def check_dataset(pipeline: Pipeline, body: str) -> dict[str, Any]:
     """Raises ``RequestInvalid``, ``DatasetMissing`` and ``DatasetTooLarge``."""
     wanted = _parse(body, pipeline.environment.stack)
-    training = _pin(wanted.s3_uri, wanted.version_id)
+    training = pinned(wanted.s3_uri, wanted.version_id)
     validation = None
     if wanted.validation_s3_uri is not None:
-        validation = _pin(wanted.validation_s3_uri, wanted.validation_version_id)
-    _must_be_small([source for source in (training, validation) if source is not None])
+        validation = pinned(wanted.validation_s3_uri, wanted.validation_version_id)
+    both = [source for source in (training, validation) if source is not None]
+    files = SmallFiles(both, what="the check", instead="run rft check-dataset on the file itself")
     limits = limits_for(wanted.grader, max_prompt_length=wanted.max_prompt_length)
-    late = monotonic() + MAX_SECONDS
     if validation is None:
-        chunks = _in_time(training, late)
-        return _described(training, report_on(chunks, limits, max_listed=MAX_LISTED, name=training.key))
+        return _described(training, report_on(files.chunks(training), limits, max_listed=MAX_LISTED, name=training.key))
 
     def check(source: objects.PinnedObject, min_records: int) -> FileCheck:
         few = replace(limits, min_records=min_records)
-        return check_file(_in_time(source, late), few, max_listed=MAX_LISTED, name=source.key)
+        return check_file(files.chunks(source), few, max_listed=MAX_LISTED, name=source.key)
 
     trained = check(training, limits.min_records)
     held_out = with_overlap(check(validation, 1), trained)
     return _described(training, trained.report) | {"validation": _described(validation, held_out)}
 
 
-def _pin(uri: str, version_id: str | None) -> objects.PinnedObject:
-    try:
-        return objects.pin(client("s3"), uri, version_id)
-    except DatasetMissing:
-        raise DatasetMissing(f"{uri} isn't there{' in that version' if version_id else ''}") from None
-
-
 def _described(source: objects.PinnedObject, report: DatasetReport) -> dict[str, Any]:
     return {"source": source.uri, "version_id": source.version_id, "etag": source.etag} | report.to_json()
-
-
-def _must_be_small(sources: list[objects.PinnedObject]) -> None:
-    size = sum(source.size for source in sources)
-    if size > MAX_BYTES:
-        raise _too_large(sources[0], f"{size:,} bytes are to be read, and the API reads at most {MAX_BYTES:,}")
-
-
-def _in_time(source: objects.PinnedObject, late: float) -> Iterator[bytes]:
-    for chunk in objects.chunks(client("s3"), source):
-        if monotonic() > late:
-            raise _too_large(source, f"the check takes longer than the {MAX_SECONDS:.0f} s that the API has")
-        yield chunk
-
-
-def _too_large(source: objects.PinnedObject, reason: str) -> DatasetTooLarge:
-    return DatasetTooLarge(f"{reason}; run rft check-dataset on the file itself, which has no limit: {source.uri}")
 
 
 def _parse(body: str, stack: Stack) -> _Wanted:

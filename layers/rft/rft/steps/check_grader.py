@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+import time
 from typing import Any
 
 from rft.aws import objects
 from rft.aws.clients import client
 from rft.cost import Prices, Records, check_budget, estimate, parse_overrides, plan_of
-from rft.dataset.lines import split_lines
+from rft.dataset.lines import valid_records
 from rft.errors import GateClosed
 from rft.gate.choosing import choose
 from rft.gate.report import GateReport, may_go_on, with_cost
@@ -24,8 +24,8 @@ from rft.steps.pipeline import Pipeline
 
 _ASSUMED_BATCH, _ASSUMED_SAMPLES = 64, 4  # the example in AWS's user guide; Bedrock publishes no defaults
 CALLS_SECONDS, BASE_SECONDS = 360.0, 120.0
-"""With one more call of the longest kind (300 s) and one more answer (60 s) there is time left of the function's 900 s
-to write down what was seen."""
+"""The former with the reading of the data before it. With one more call of the longest kind (300 s) and one more answer
+(60 s) there is time left of the function's 900 s to write down what was seen."""
 _GATE = "gate: "
 _VERSION = re.compile(r":[0-9]+$")
 UNPUBLISHED = "the grader's ARN names no version: a deployment during the job would change what it is trained by"
@@ -40,7 +40,8 @@ def check_grader(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
         _warn(pipeline, run, [NOT_SEEN])
         return {"run_id": run_id}
     settings = _settings(run)
-    records = choose(records_of(objects.pin(client("s3"), uri, None)), settings.records, settings.seed)
+    s3, began = client("s3"), time.monotonic()
+    records = choose(valid_records(objects.chunks(s3, objects.pin(s3, uri, None))), settings.records, settings.seed)
     tried = try_grader(
         pipeline,
         records,
@@ -49,19 +50,15 @@ def check_grader(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
         declared=(run.request.get("grader") or {}).get("openai"),
         base_model=run.base_model or "",
         settings=settings,
-        patience=Patience(pipeline.environment.grader_call_seconds, CALLS_SECONDS, BASE_SECONDS),
+        patience=Patience(
+            pipeline.environment.grader_call_seconds, CALLS_SECONDS - (time.monotonic() - began), BASE_SECONDS
+        ),
     )
     report = _with_the_cost(pipeline, run, tried)
     _record(pipeline, run, report)
     if not may_go_on(report, run.request.get("gate") or "close"):
         raise GateClosed(report.sentence)
     return {"run_id": run_id}
-
-
-def records_of(source: objects.PinnedObject) -> Iterator[Mapping[str, Any]]:
-    for line in split_lines(objects.chunks(client("s3"), source)):
-        if line.data and not line.data.isspace():
-            yield json.loads(line.data)
 
 
 def _settings(run: Run) -> Settings:

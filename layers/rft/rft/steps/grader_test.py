@@ -6,7 +6,6 @@ models, the API may not.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -15,21 +14,14 @@ from botocore.exceptions import ReadTimeoutError
 
 from rft.aws import objects
 from rft.aws.clients import client, lambda_client
-from rft.errors import GateTooSlow, GraderMissing, RequestInvalid, RequestProblem
-from rft.gate.choosing import choose
-from rft.gate.settings import Settings
+from rft.errors import DatasetInvalid, DatasetMissing, GateTooSlow, GraderMissing, RequestInvalid, RequestProblem
 from rft.grading.catalog import OPENAI, READY
-from rft.run.identity import run_id
 from rft.run.request import json_object, parse_request
-from rft.steps.check_grader import records_of
-from rft.steps.declared_grader import put_grader
-from rft.steps.grader_trial import Patience, try_grader
 from rft.steps.pipeline import Pipeline
+from rft.steps.small_files import MAX_BYTES
 
-MAX_RECORDS, RECORDS = 16, 8
-MAX_BASE_ANSWERS, BASE_ANSWERS = 4, 2
-MAX_BYTES = 100_000_000  # of the dataset: all of it is read to choose among its records
-ANSWER_SECONDS, CALL_SECONDS = 25.0, 12.0  # API Gateway waits 29 s
+MAX_RECORDS, MAX_BASE_ANSWERS = 16, 4
+ANSWER_SECONDS = 25.0  # API Gateway waits 29 s
 _FIELDS = ("s3_uri", "version_id", "records", "base_answers", "openai")
 
 
@@ -72,8 +64,18 @@ def test_grader(pipeline: Pipeline, name: str, body: str) -> dict[str, Any]:
         ) from None
     report: dict[str, Any] = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
-        raise RuntimeError(f"the test of a grader ended with {report.get('errorType')}")
+        raise _ended(report)
     return report
+
+
+def _ended(report: Mapping[str, Any]) -> Exception:
+    """From what the Lambda runtime reports of CheckGrader's function: a fault of the dataset is the caller's."""
+    name, message = report.get("errorType"), str(report.get("errorMessage"))
+    if name == DatasetInvalid.__name__:
+        return RequestInvalid([RequestProblem("s3_uri", message)])
+    if name == DatasetMissing.__name__:
+        return DatasetMissing(message)
+    return RuntimeError(f"the test of a grader ended with {name}")
 
 
 _INSTEAD = "ask for fewer records or base_answers, or run rft check-grader, which has no such limit"
@@ -119,34 +121,3 @@ def _as_of_a_request(pipeline: Pipeline, given: Mapping[str, Any]) -> list[Reque
             for p in invalid.problems
         ]
     return []
-
-
-def run_test(pipeline: Pipeline, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """In CheckGrader's function: the report, as ``gate.json`` has it."""
-    settings = Settings(
-        records=wanted.get("records", RECORDS), base_answers=wanted.get("base_answers", BASE_ANSWERS), batch=32
-    )
-    source = objects.pin(client("s3"), wanted["s3_uri"], wanted.get("version_id"))
-    records = choose(records_of(source), settings.records, settings.seed)
-    own = _own_fields(pipeline, wanted)
-    tried = try_grader(
-        pipeline,
-        [{**record, "rft": own} for record in records],
-        arn=wanted["arn"],
-        name=None if wanted["name"] == OPENAI else wanted["name"],
-        declared=wanted.get("openai"),
-        base_model=pipeline.environment.default_base_model,
-        settings=settings,
-        patience=Patience(CALL_SECONDS, CALL_SECONDS, CALL_SECONDS),
-    )
-    return tried.report.to_json()
-
-
-def _own_fields(pipeline: Pipeline, wanted: Mapping[str, Any]) -> dict[str, str]:
-    """What a run's records carry in ``rft``. The JSON of a declared grader is put where no run's is."""
-    content = json.dumps(wanted.get("openai"), sort_keys=True)
-    name = run_id("test", hashlib.sha256(content.encode()).hexdigest())
-    fields = {"run_id": name, "model": "test"}
-    if wanted.get("openai") is None:
-        return fields
-    return fields | put_grader(pipeline, name, wanted["openai"], tagging=objects.INTERMEDIATE)

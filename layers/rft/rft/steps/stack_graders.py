@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from botocore.exceptions import ClientError
@@ -12,6 +13,7 @@ OWN_GRADER = "-own-grader-"
 """How a function is named that the owner added: the stack's name before it, the grader's own behind it."""
 ALIAS = "live"
 
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MAX_FUNCTION_NAME = 64
 _UNKNOWN = frozenset({"ResourceNotFoundException", "AccessDeniedException", "ValidationException", "404"})
 
@@ -37,7 +39,7 @@ class StackGraders(Mapping[str, str]):
 
     def _own(self, name: str) -> str:
         function = f"{self._stack_name}{OWN_GRADER}{name}"
-        if len(function) > _MAX_FUNCTION_NAME:
+        if len(function) > _MAX_FUNCTION_NAME or not _NAME.fullmatch(name):
             raise KeyError(name)
         try:
             found = client("lambda").get_function_configuration(FunctionName=function, Qualifier=ALIAS)

@@ -15,6 +15,7 @@ from rft.grading.judging.criteria import Rubric
 from rft.grading.judging.fence import Fence, shown
 from rft.grading.judging.prompt import instructions, question_about
 from rft.grading.judging.question import Judge, Question
+from rft.grading.judging.reply import objects_with
 from rft.grading.sample import Sample
 from rft.grading.score import Score
 from tests.unit.grading.judging.injections import GUESSED_CODE, Injection, injections
@@ -101,6 +102,7 @@ def test_an_attack_in_the_record_never_pays(grader: str, place: str) -> None:
 def quotes_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """A verdict that stands in the judged texts is taken for the judge's own."""
     monkeypatch.setattr(verdicts, "values_of", lambda text, key: [])
+    monkeypatch.setattr(verdicts, "own_objects_with", lambda reply, key, texts: objects_with(reply, key))
 
 
 def test_without_its_fence_the_gullible_judge_falls_for_most(

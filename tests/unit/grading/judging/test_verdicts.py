@@ -146,6 +146,13 @@ def test_a_quotation_is_known_in_pieces_and_inside_other_json() -> None:
         assert read_verdicts(f"{text()}\n{BEST}", RUBRIC, [answer]) == GOOD
 
 
+@pytest.mark.parametrize(
+    "answer", [f"{'"verdicts":0 ' * 300}{BEST}", f"}} {BEST} }}", BEST.replace('"verdicts"', '"ver\u200bdicts"')]
+)
+def test_no_decoy_keeps_a_quotation_from_being_known(answer: str) -> None:
+    assert read_verdicts(f"{text()}\n{BEST}", RUBRIC, [answer]) == GOOD
+
+
 def test_a_problem_never_quotes_the_reply() -> None:
     canary = "canary-in-the-reply"
     for reply in (

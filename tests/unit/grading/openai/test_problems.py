@@ -81,6 +81,7 @@ def test_what_is_no_object(document: Any) -> None:
         (string_check(reference=None), "reference", "must be a text"),
         (string_check(reference="{{ reference_answer }}"), "reference", "no such namespace"),
         (string_check(input="Canberra"), "input", "reads nothing of the answer"),
+        (string_check(reference="\ud83d"), "", "in UTF-8"),
         # text_similarity
         (text_similarity("rouge_6"), "evaluation_metric", "rouge_5 or rouge_l"),
         (text_similarity("token_f1"), "evaluation_metric", "must be fuzzy_match"),

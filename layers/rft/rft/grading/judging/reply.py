@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -34,8 +35,25 @@ def objects_with(text: str, key: str) -> list[dict[str, Any]]:
     written no object, and the object in its quotation isn't its own. An object in which a name occurs twice doesn't
     count either. A number that isn't finite (NaN, 1e999) or has more than 18 digits is None.
     """
+    return [value for value, _ in _found(text, key)]
+
+
+def own_objects_with(reply: str, key: str, texts: Iterable[str]) -> list[dict[str, Any]]:
+    """Those of :func:`objects_with` in a judge's reply that don't stand, word for word but for white space, in one of
+    the ``texts`` that it was shown: what does is a quotation."""
+    found = _found(reply, key)
+    shown = [_bare(text) for text in texts] if found else []
+    return [value for value, written in found if not any(_bare(written) in text for text in shown)]
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
+
+
+def _found(text: str, key: str) -> list[tuple[dict[str, Any], str]]:
+    """Each object of :func:`objects_with`, and how it is written."""
     text = text[-MAX_REPLY:]
-    found: list[dict[str, Any]] = []
+    found: list[tuple[dict[str, Any], str]] = []
     place = depth = 0  # depth: braces of the prose, such as those of \boxed{...}, that are open
     while brace := _BRACE.search(text, place):
         place = brace.end()
@@ -56,7 +74,7 @@ def objects_with(text: str, key: str) -> list[dict[str, Any]]:
                 place = line_end if line_end >= 0 else len(text)
             else:
                 if value is not None and key in value:
-                    found.append(value)
+                    found.append((value, text[brace.start() : place]))
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from rft.grading.judging.criteria import Rubric
 from rft.grading.judging.fence import shown
 from rft.grading.judging.prompt import KEY
-from rft.grading.judging.reply import objects_with, values_of
+from rft.grading.judging.reply import objects_with, own_objects_with, values_of
 
 type Choices = dict[str, str]
 """The name of the verdict for each criterion."""
@@ -26,11 +26,11 @@ def read_verdicts(reply: str, rubric: Rubric, texts: Iterable[str]) -> Choices:
     its own. So what stands in them word for word is no verdict of its own; and where several are left, one that makes
     the same choices as an object in the texts isn't either.
     """
-    quotable = [value for text in texts if f'"{KEY}"' in text for value in values_of(shown(text), KEY)]
-    found = [value[KEY] for value in objects_with(reply, KEY)]
-    if not found:
+    quoted = [text for text in map(shown, texts) if f'"{KEY}"' in text]
+    if not objects_with(reply, KEY):
         raise ReplyUnusable(f"it held no complete JSON object with the key {KEY}")
-    own = [value for value in found if value not in quotable]
+    quotable = [value for text in quoted for value in values_of(text, KEY)]
+    own = [value[KEY] for value in own_objects_with(reply, KEY, quoted) if value[KEY] not in quotable]
     foreign = [] if len(own) == 1 else [choices for value in quotable if (choices := _choices_or_none(value, rubric))]
     for value in reversed(own):
         choices = _choices(value, rubric)

@@ -76,7 +76,7 @@ def parse_grader(document: object, *, judge_model: str | None) -> OpenAIGrader:
     if not isinstance(document, dict):
         problems.add("", 'must be an object, a grader such as {"type": "string_check", ...}')
     elif not _fits(document):
-        problems.add("", f"must be JSON of at most {MAX_JSON:,} bytes, without NaN and Infinity")
+        problems.add("", f"must be JSON of at most {MAX_JSON:,} bytes in UTF-8, without NaN and Infinity")
     problems.refuse()
     fields = Fields(document, "", problems)  # type: ignore[arg-type]
     parts: dict[str, Part] = {}
@@ -95,9 +95,9 @@ def parse_grader(document: object, *, judge_model: str | None) -> OpenAIGrader:
 def _fits(document: dict[Any, Any]) -> bool:
     try:
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
+        return len(text.encode()) <= MAX_JSON
+    except (TypeError, ValueError, RecursionError):  # half a surrogate pair is a ValueError
         return False
-    return len(text.encode("utf-8", "surrogatepass")) <= MAX_JSON
 
 
 def _single(fields: Fields, judge_model: str | None, *, nested: bool) -> Part | None:

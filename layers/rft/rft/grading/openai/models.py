@@ -11,7 +11,7 @@ from rft.grading.errors import JudgeDenied, VerdictUnreadable
 from rft.grading.judging.fence import shown
 from rft.grading.judging.prompt import repair
 from rft.grading.judging.question import Judge
-from rft.grading.judging.reply import objects_with
+from rft.grading.judging.reply import objects_with, own_objects_with
 from rft.grading.openai.fields import Fields, is_number
 from rft.grading.openai.parts import Grade, passed
 from rft.grading.openai.problems import JUDGE_REFUSAL, JUDGE_REPLY
@@ -135,13 +135,12 @@ def _verdict[R](
 
 
 def _result(reply: str, texts: Iterable[str]) -> object:
-    """The last result in a reply, None where there is none. An object that stands in the texts too, word for word, is
-    no verdict of the judge's own."""
-    found = objects_with(reply, _KEY)
-    quotable = (
-        [each for text in texts if f'"{_KEY}"' in text for each in objects_with(shown(text), _KEY)] if found else []
-    )
-    return next((each[_KEY] for each in reversed(found) if each not in quotable), None)
+    """The last result in a reply, None where there is none. An object that stands in the texts too, word for word or
+    as an equal one, is no verdict of the judge's own."""
+    quoted = [text for text in map(shown, texts) if f'"{_KEY}"' in text]
+    own = own_objects_with(reply, _KEY, quoted)
+    quotable = [each for text in quoted for each in objects_with(text, _KEY)] if own else []
+    return next((each[_KEY] for each in reversed(own) if each not in quotable), None)
 
 
 def _check_model(fields: Fields, judge_model: str | None) -> None:

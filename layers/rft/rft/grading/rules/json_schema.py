@@ -76,7 +76,7 @@ class _Reader(SchemaReader):
         self._depth = 0
         self._definitions: dict[str, Node] = {"#": Node()}
         if isinstance(schema, dict):
-            if schema.get("$schema", _DRAFT).rstrip("#") != _DRAFT:
+            if str(schema.get("$schema", _DRAFT)).rstrip("#") != _DRAFT:
                 raise RuleInvalid(f"#/$schema: only {_DRAFT} is supported; write the schema for it, or leave it out")
             self._read_definitions(schema)
             schema = {keyword: value for keyword, value in schema.items() if keyword not in _AT_THE_TOP}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from rft.grading.errors import BadSample
-from rft.grading.final_answer import MAX_SEARCHED, braced, line_at
+from rft.grading.final_answer import MAX_SEARCHED, braced, line_at, solution_in
 from rft.grading.numbers import MAX_EXPRESSION
 
 _BOXED = re.compile(r"\\boxed[ ]*+\{")
@@ -46,8 +46,7 @@ def final_expression(text: str) -> str | None:
 def reference_expression(reference: object) -> str:
     """The expression in a reference: a number, a string that is one, a solution that marks it, or an object that holds
     one of these under ``final_answer`` or ``answer``. Raises BadSample if there is none."""
-    if isinstance(reference, dict):
-        reference = next((reference[key] for key in ("final_answer", "answer") if key in reference), None)
+    reference = solution_in(reference)
     if isinstance(reference, int | float) and not isinstance(reference, bool):
         reference = repr(reference)
     if isinstance(reference, str):
