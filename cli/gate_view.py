@@ -138,7 +138,8 @@ def _time(timing: Timing) -> str:
 def _judge(judge: JudgeLoad) -> str:
     quota = "not known" if judge.quota_per_minute is None else f"{judge.quota_per_minute:,}"
     calls = counted(judge.calls_per_sample, "call")
-    return f"{calls} a sample, about {float(f'{judge.requests_per_minute:.2g}'):,.0f} a minute at this speed; the quota is {quota}"
+    speed = float(f"{judge.requests_per_minute:.2g}")  # more digits would say more than was measured
+    return f"{calls} a sample, about {speed:,.0f} a minute at this speed; the quota is {quota}"
 
 
 def _brief(seconds: float) -> str:

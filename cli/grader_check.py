@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from cli.dataset_check import STDIN, Checked, Options, check_dataset, records_of
 from cli.declared_grader import Declared
-from cli.deployed_grader import deployed_grader
-from cli.faults import CliFault, UsageFault
+from cli.deployed_grader import DeployedGrader, deployed_grader, owners_deployed_grader
+from cli.faults import CliFault, TargetMissing, UsageFault
 from cli.grader_process import GraderProcess
 from cli.grading import reasons_in
 from cli.model_access import BASE_MODELS, runtime_of, show_to_stand_in
@@ -29,7 +29,7 @@ from rft.gate.examination import examine
 from rft.gate.ports import AskBase, Invocation, InvocationFailed, Invoke
 from rft.gate.report import GateReport
 from rft.gate.settings import AboutGrader, Settings
-from rft.grading.catalog import ReadyGrader
+from rft.grading.catalog import OPENAI, READY, ReadyGrader
 from rft.grading.errors import BadSample
 from rft.steps.base_answers import WORKERS, base_asker
 from rft.steps.dataset_limits import GRADERS
@@ -130,11 +130,10 @@ def _grader(wishes: Wishes, where: Where, runtime: BedrockRuntimeClient | None) 
             yield _Callable(declared.about, partial(declared.invoke, threads), declared=declared)
         return
     assert wishes.grader is not None
-    found = named_grader(wishes.grader)
-    if isinstance(found, ReadyGrader) and found.judge_calls:
-        deployed = deployed_grader(found, where.target())
+    if (deployed := _deployed(wishes.grader, where)) is not None:
         yield _Callable(deployed.about, deployed.invoke)
         return
+    found = named_grader(wishes.grader)
     kind = found.kind if isinstance(found, ReadyGrader) else "own"
     with GraderProcess(file_of(found) if isinstance(found, ReadyGrader) else found) as process:
         try:
@@ -142,6 +141,18 @@ def _grader(wishes: Wishes, where: Where, runtime: BedrockRuntimeClient | None) 
         except InvocationFailed as failed:
             raise CliFault(f"The grader {wishes.grader} can't be imported: {failed.detail}") from None
         yield _Callable(AboutGrader(wishes.grader, kind), process.invoke, process)
+
+
+def _deployed(name: str, where: Where) -> DeployedGrader | None:
+    """A grader that is called in the stack: a judge, or one that the stack's owner added. None for all others."""
+    if name.endswith(".py") or name == OPENAI:
+        return None
+    ready = READY.get(name)
+    if ready is not None:
+        return deployed_grader(ready, where.target()) if ready.judge_calls else None
+    with suppress(TargetMissing):
+        return owners_deployed_grader(name, where.target())
+    return None
 
 
 def _base(wishes: Wishes, where: Where, runtime: BedrockRuntimeClient | None) -> AskBase | None:

@@ -42,7 +42,8 @@ def named_grader(grader: str) -> ReadyGrader | Path:
         known = ", ".join(name for name in READY if name != OPENAI)
         raise UsageFault(
             f"No grader {grader!r} comes with the application.",
-            hint=f"There are: {known}; one of your own is named by its file, as in functions/graders/mine/app.py",
+            hint=f"There are: {known}; one of your own is named by its file, as in functions/graders/mine/app.py. "
+            "rft check-grader also takes the name of one that a running stack has.",
         )
     return READY[grader]
 

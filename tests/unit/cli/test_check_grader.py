@@ -87,7 +87,14 @@ class World:
             message = {"role": "assistant", "content": [{"text": text}]}
             return 200, {"output": {"message": message}, "stopReason": "end_turn", "usage": usage, "metrics": {}}
         if path.endswith("/configuration"):
-            return 200, {"Timeout": 300}
+            function = path.split("/")[3]
+            if "-own-grader-" in function and not function.rpartition("-")[2].startswith("mine"):
+                return 404, {}
+            return 200, {
+                "Timeout": 300,
+                "Version": "4",
+                "FunctionArn": f"arn:aws:lambda:us-east-1:1:function:{function}",
+            }
         if path.endswith("/invocations"):
             self.invoked.append(path.split("/")[3])
             return 200, self.grade(json.loads(body))
@@ -290,6 +297,15 @@ def test_a_stack_without_that_judge(rft: Rft, world: World, tmp_path: Path) -> N
     assert result.exit_code == 1
     assert "has no grader 'reasoning'" in error["message"]
     assert "It has: summarization" in error["hint"]
+
+
+def test_a_grader_that_the_owner_added_is_called_by_its_name(rft: Rft, world: World, tmp_path: Path) -> None:
+    document = json.loads(rft("mine", "--base-answers", 0, "--json", dataset=texts(tmp_path)).stdout)
+    (invoked,) = set(world.invoked)
+    assert invoked.endswith(":function:rft-own-grader-mine:4")
+    assert (document["grader"]["name"], document["grader"]["kind"]) == ("mine", "own")
+    unknown = rft("maths", "--json", dataset=texts(tmp_path))
+    assert "No grader 'maths' comes with" in json.loads(unknown.stdout)["error"]["message"]
 
 
 def test_an_openai_grader_runs_here(rft: Rft, alone: None, tmp_path: Path) -> None:

@@ -218,3 +218,10 @@ def test_amounts_as_a_person_reads_them() -> None:
     assert span(Range(480, 480)) == "480"
     assert span(Range(1_234, 45_678_901)) == "1,230 to 45.7M"
     assert span(Range(0.0123, 26.666)) == "0.012 to 26.67"
+
+
+def test_a_grader_that_a_stacks_owner_added_is_taken_for_one_of_which_nothing_is_known(rft: Rft, folder: Path) -> None:
+    document = json.loads(rft(change(folder, grader={"name": "mine"}), "--json").stdout)
+    assert document["grader"] == "mine"
+    assert any("your own" in said or "grader" in said for said in document["estimate"]["assumptions"])
+    assert rft(change(folder, grader={"name": "Not A Name"})).exit_code == 1

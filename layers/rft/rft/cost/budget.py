@@ -40,8 +40,8 @@ def check_budget(estimate: Estimate, *, max_usd: float | None, max_rollouts: int
         prices = "the price" if len(estimate.unknown) == 1 else "the prices"
         known = "isn't" if len(estimate.unknown) == 1 else "aren't"
         warnings.append(
-            f"{prices} of {' and '.join(estimate.unknown)} {known} known, so the dollars cover only the rest; the budget "
-            f"holds on rollouts instead: at most {bound:,} ({origin})"
+            f"{prices} of {' and '.join(estimate.unknown)} {known} known, so the dollars cover only the rest; the "
+            f"budget holds on rollouts instead: at most {bound:,} ({origin})"
         )
     if bound is not None and rollouts > bound:
         reasons.append(f"up to {rollouts:,.0f} rollouts is more than the {bound:,} that are allowed")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from rft.aws.clients import client, error_code
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
 
 OWN_GRADER = "-own-grader-"
 """How a function is named that the owner added: the stack's name before it, the grader's own behind it."""
@@ -27,9 +31,10 @@ class StackGraders(Mapping[str, str]):
         self._stack_name = stack_name
 
     def __getitem__(self, name: str) -> str:
-        if name in self._ready:
-            return self._ready[name]
-        return self._own(name)
+        found = self._ready.get(name) or owners_grader(client("lambda"), self._stack_name, name)
+        if found is None:
+            raise KeyError(name)
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._ready)
@@ -37,14 +42,16 @@ class StackGraders(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._ready)
 
-    def _own(self, name: str) -> str:
-        function = f"{self._stack_name}{OWN_GRADER}{name}"
-        if len(function) > _MAX_FUNCTION_NAME or not _NAME.fullmatch(name):
-            raise KeyError(name)
-        try:
-            found = client("lambda").get_function_configuration(FunctionName=function, Qualifier=ALIAS)
-        except ClientError as error:
-            if error_code(error) in _UNKNOWN:
-                raise KeyError(name) from None
-            raise
-        return f"{found['FunctionArn'].rpartition(f':function:{function}')[0]}:function:{function}:{found['Version']}"
+
+def owners_grader(functions: LambdaClient, stack_name: str, name: str) -> str | None:
+    """The ARN of the version of an owner's grader that is live, None where there is no such grader."""
+    function = f"{stack_name}{OWN_GRADER}{name}"
+    if len(function) > _MAX_FUNCTION_NAME or not _NAME.fullmatch(name):
+        return None
+    try:
+        found = functions.get_function_configuration(FunctionName=function, Qualifier=ALIAS)
+    except ClientError as error:
+        if error_code(error) in _UNKNOWN:
+            return None
+        raise
+    return f"{found['FunctionArn'].rpartition(f':function:{function}')[0]}:function:{function}:{found['Version']}"

@@ -310,3 +310,19 @@ def test_any_json_is_a_grader_or_has_problems(kind: str, fields: dict[str, Any])
     except GraderJsonInvalid as invalid:
         assert invalid.problems
         assert all(isinstance(path, str) and message for path, message in invalid.problems)
+
+
+def test_that_an_input_reads_nothing_of_the_answer_is_told_with_all_else() -> None:
+    judge = {
+        "type": "score_model",
+        "model": "m",
+        "range": [5, 1],
+        "sampling_params": {"temperature": 2},
+        "input": [{"role": "user", "content": "Rate this"}],
+    }
+    with pytest.raises(GraderJsonInvalid) as alone:
+        parse_grader(judge, judge_model="m")
+    assert {path for path, _ in alone.value.problems} == {"range", "sampling_params.temperature", "input"}
+    with pytest.raises(GraderJsonInvalid) as unread:
+        parse_grader(judge | {"input": [{"role": "user", "content": "{{ nothing.known }}"}]}, judge_model="m")
+    assert not any("reads nothing" in message for _, message in unread.value.problems), "nobody knows what it reads"

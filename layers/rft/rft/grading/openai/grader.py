@@ -23,7 +23,7 @@ MAX_JSON = 65_536  # bytes
 _SINGLE = ("string_check", "text_similarity", "score_model", "label_model")
 _PYTHON = (
     "python graders are refused: the code would come from data and run with this stack's rights. Write a grader of "
-    "your own instead: copy functions/graders/generic, which is twenty lines, and name it in the request"
+    "your own instead: copy functions/graders/generic, which is short, and name it in the request"
 )
 _NESTED = "a multi grader can't hold another: put its graders beside the others, and its formula into calculate_output"
 
@@ -65,6 +65,10 @@ class OpenAIGrader:
         return Score(value, rewards=rewards, metrics=metrics)
 
 
+_TEXTS = ("input", "reference")
+"""Where templates stand. What is wrong there is said first: whether they read the answer isn't known then."""
+
+
 def parse_grader(document: object, *, judge_model: str | None) -> OpenAIGrader:
     """The grader in a JSON document, already decoded, of at most 64 KB.
 
@@ -86,7 +90,7 @@ def parse_grader(document: object, *, judge_model: str | None) -> OpenAIGrader:
         parts, formula = multi(fields, lambda inner: _single(inner, judge_model, nested=True))
     elif (part := _single(fields, judge_model, nested=False)) is not None:
         parts = {kind: part}
-    if not problems:
+    if parts and (formula is not None) == (kind == "multi") and not problems.concern(*_TEXTS, "type", "calculate_output"):
         _check_reads_answer(parts, formula, problems)
     problems.refuse()
     return OpenAIGrader(kind, parts, formula)

@@ -43,6 +43,11 @@ class Problems:
         else:
             self._more += 1
 
+    def concern(self, *fields: str) -> bool:
+        """Whether any is about one of these fields, at whatever depth."""
+        names = {part.partition("[")[0] for path, _ in self._found for part in path.split(".")}
+        return bool(self._more) or not names.isdisjoint(fields)
+
     def refuse(self) -> None:
         """Raise GraderJsonInvalid if anything was found."""
         if not self._found:
