@@ -90,7 +90,11 @@ def parse_grader(document: object, *, judge_model: str | None) -> OpenAIGrader:
         parts, formula = multi(fields, lambda inner: _single(inner, judge_model, nested=True))
     elif (part := _single(fields, judge_model, nested=False)) is not None:
         parts = {kind: part}
-    if parts and (formula is not None) == (kind == "multi") and not problems.concern(*_TEXTS, "type", "calculate_output"):
+    if (
+        parts
+        and (formula is not None) == (kind == "multi")
+        and not problems.concern(*_TEXTS, "type", "calculate_output")
+    ):
         _check_reads_answer(parts, formula, problems)
     problems.refuse()
     return OpenAIGrader(kind, parts, formula)
