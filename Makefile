@@ -36,11 +36,11 @@ demo: ready      ## the whole way on this machine: dataset, training, deployment
 	$(BIN)/rft demo
 
 test: ready      ## every test, the end-to-end ones on the local cloud included
-	$(BIN)/pytest --numprocesses 2 tests/unit tests/contract tests/template
+	$(BIN)/pytest --numprocesses 3 --dist worksteal tests/unit tests/contract tests/template
 	$(BIN)/pytest tests/local
 
 quick: ready     ## the fast tests, for while you work
-	$(BIN)/pytest --numprocesses 2 -m 'not thorough' tests/unit tests/template
+	$(BIN)/pytest --numprocesses 2 --dist worksteal -m 'not thorough' tests/unit tests/template
 
 check: ready     ## format, lint, types, architecture, templates
 	$(BIN)/ruff format --check .

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -97,13 +98,19 @@ def application(bedrock: Bedrock, endpoint: str, patch: pytest.MonkeyPatch) -> I
     clients._made.cache_clear()
 
 
+@cache
+def _run_table() -> dict[str, Any]:
+    """As the template has it; reading that takes longer than most tests."""
+    properties: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["RunTable"]["Properties"]
+    return properties
+
+
 def _make_resources() -> str:
-    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.create_bucket(Bucket=LOG_BUCKET)
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    table = template["RunTable"]["Properties"]
+    table = _run_table()
     keys = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     boto3.client("dynamodb").create_table(TableName="runs", **{key: table[key] for key in keys})
     definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 1000, "End": True}}}
