@@ -49,7 +49,12 @@ def answering(patch: pytest.MonkeyPatch, *replies: Exception | str) -> None:
 
 @pytest.mark.parametrize(
     ("base", "profile", "asked_by"),
-    [(NOVA, PROFILE, PROFILE), (NOVA, None, NOVA), ("other.model-1", PROFILE, "other.model-1")],
+    [
+        (NOVA, PROFILE, PROFILE),
+        (f"arn:aws:bedrock:us-east-1::foundation-model/{NOVA}", PROFILE, PROFILE),
+        (NOVA, None, NOVA),
+        ("other.model-1", PROFILE, "other.model-1"),
+    ],
 )
 def test_the_stacks_profile_is_for_the_stacks_base_model(base: str, profile: str | None, asked_by: str) -> None:
     assert inference_id(base, default_base=NOVA, profile=profile) == asked_by

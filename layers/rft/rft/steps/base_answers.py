@@ -29,10 +29,11 @@ def inference_id(base_model: str, *, default_base: str, profile: str | None) -> 
     A profile of another model (``us.amazon.nova-2-lite-v1:0`` where the default is another) is left alone: what it
     answers says nothing about the model that is to be trained.
     """
-    if profile is None or base_model != default_base:
+    model, default = (name.rpartition("foundation-model/")[2] for name in (base_model, default_base))
+    if profile is None or model != default:
         return base_model
     behind = profile.partition(".")[2]
-    return profile if f"{base_model}:".startswith(f"{behind}:") else base_model
+    return profile if f"{model}:".startswith(f"{behind}:") else base_model
 
 
 def base_asker(
