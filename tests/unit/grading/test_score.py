@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rft.grading.errors import ScoreInvalid
@@ -62,5 +62,7 @@ def test_the_number_of_components_is_bounded() -> None:
 
 
 @given(st.text())
+@example("Reward")
+@example("error")
 def test_any_text_can_be_made_a_name(text: str) -> None:
     assert Score(1, metrics={component_name(text): 1.0})

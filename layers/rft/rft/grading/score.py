@@ -51,8 +51,11 @@ class Score:
 
 
 def component_name(text: str) -> str:
-    """Any text as a name that Score takes: other characters become ``_``, what is too long is cut off."""
+    """Any text as a name that Score takes: other characters become ``_``, what is too long is cut off, and one that is
+    the library's own gets a ``_``."""
     name = _NOT_IN_A_NAME.sub("_", text[:MAX_COMPONENT_NAME])
+    if name in _OURS:
+        return f"{name}_"
     return name if _NAME.fullmatch(name) else f"x{name}"[:MAX_COMPONENT_NAME]
 
 
