@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,14 +46,14 @@ OPENAIS = {
 
 
 def sums(count: int = 120) -> list[dict[str, Any]]:
-    dice = random.Random(1)
-    pairs = [(dice.randint(1, 3), dice.randint(1, 3)) for _ in range(count)]
+    """Sums with two results, each as frequent: a base that draws from the results it knows is often right by chance, so
+    that there is a signal whatever the dice say."""
     return [
         {
-            "messages": [{"role": "user", "content": f"Case {n}: what is {a} + {b}? End with ####."}],
-            "reference_answer": f"#### {a + b}",
+            "messages": [{"role": "user", "content": f"Case {n}: what is 1 + {1 + n % 2}? End with ####."}],
+            "reference_answer": f"#### {2 + n % 2}",
         }
-        for n, (a, b) in enumerate(pairs)
+        for n in range(count)
     ]
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from rft.grading.rules.limits import RuleInvalid, check_count, fits
 from rft.grading.rules.texts import folded, words_of
 
-MAX_SENTENCE_ENDS = 3000  # are looked at: what comes after so many is taken for one sentence
+MAX_SENTENCE_ENDS = 2000  # are looked at: what comes after so many is taken for one sentence
 
 _JOINED = re.compile(  # don't, well-known, 3.5 and e.g. are one word each
     r"['.,:/-](?:(?<=\w['-])(?=\w)|(?<=\d[.,:/])(?=\d)|(?<=\b\w\.)(?=\w\b))"
