@@ -40,7 +40,7 @@ test: ready      ## every test, the end-to-end ones on the local cloud included
 	$(BIN)/pytest tests/local
 
 quick: ready     ## the fast tests, for while you work
-	$(BIN)/pytest --numprocesses 2 --dist worksteal -m 'not thorough' tests/unit tests/template
+	$(BIN)/pytest --numprocesses 3 --dist worksteal -m 'not thorough' tests/unit tests/template
 
 check: ready     ## format, lint, types, architecture, templates
 	$(BIN)/ruff format --check .
@@ -48,6 +48,8 @@ check: ready     ## format, lint, types, architecture, templates
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/sam validate --lint --template template.yaml
+	$(BIN)/sam validate --lint --template stacks/code_tests.yaml
+	$(BIN)/sam validate --lint --template stacks/symbolic_math.yaml
 
 format: ready    ## let ruff put the code in order
 	$(BIN)/ruff check --fix .

@@ -21,6 +21,8 @@ from rft.gate.examination import examine
 from rft.gate.ports import Invocation
 from rft.gate.settings import AboutGrader
 
+pytestmark = pytest.mark.thorough
+
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import FakeApi
 

@@ -18,6 +18,8 @@ from cli.main import app
 from cli.target import Place, Target
 from local.cloud import CloudError, CloudInfo
 
+pytestmark = pytest.mark.thorough
+
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import FakeApi
 

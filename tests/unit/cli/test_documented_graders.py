@@ -12,6 +12,8 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from rft.grading.catalog import OPENAI, READY
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT = (ROOT / "docs" / "graders.md").read_text()
 TEN_MINUTES = DOCUMENT.partition("## Write and test one")[2].partition("\n## ")[0]

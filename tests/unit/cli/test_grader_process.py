@@ -18,6 +18,8 @@ from cli.grader_pipes import Limits
 from cli.grader_process import GraderProcess
 from rft.gate.ports import InvocationFailed
 
+pytestmark = pytest.mark.thorough
+
 LINUX = sys.platform == "linux"
 USUAL = Limits(seconds=10.0, memory_mb=512)
 QUICK = Limits(seconds=0.5, start_seconds=5.0, memory_mb=512)

@@ -11,6 +11,8 @@ from rft.gate import CODES
 from tests.unit.gate.bad_graders import CASES
 from tests.unit.gate.bench import RECORDS, Samples, codes
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_has_its_finding(name: str) -> None:

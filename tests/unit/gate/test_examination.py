@@ -29,6 +29,8 @@ from tests.unit.gate.bench import (
     result,
 )
 
+pytestmark = pytest.mark.thorough
+
 good = by(exact)
 
 

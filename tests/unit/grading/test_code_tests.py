@@ -20,6 +20,8 @@ from rft.grading.code_tests.running import run_calls
 from rft.grading.code_tests.scoring import score_code
 from rft.grading.errors import BadSample, CodeNotRun
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[3]
 HAS_FILTER = sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64")
 

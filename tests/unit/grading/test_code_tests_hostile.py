@@ -15,6 +15,8 @@ from rft.grading.code_tests import running, syscall_filter
 from rft.grading.code_tests.running import run_calls
 from rft.grading.code_tests.scoring import score_code
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[3]
 HAS_FILTER = sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64")
 TESTS = [{"call": "add(2, 3)", "equals": 5}, {"call": "add('a', 'b')", "equals": "ab"}]

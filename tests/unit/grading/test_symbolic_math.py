@@ -16,6 +16,8 @@ from rft.grading.symbolic_math.comparison import SECONDS, compare
 from rft.grading.symbolic_math.expressions import comparable, final_expression, plain, reference_expression
 from rft.grading.symbolic_math.scoring import score_expression
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[3]
 
 RIGHT = [

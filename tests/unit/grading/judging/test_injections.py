@@ -21,6 +21,8 @@ from rft.grading.score import Score
 from tests.unit.grading.judging.injections import GUESSED_CODE, Injection, injections
 from tests.unit.grading.judging.judges import Echoing, Gullible, fenced, reply, sample, worst
 
+pytestmark = pytest.mark.thorough
+
 REFERENCE = "The tide turns at nine, so the ferry leaves at half past eight and not later."
 HONEST = {
     "good": REFERENCE,
