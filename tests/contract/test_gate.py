@@ -13,7 +13,7 @@ import pytest
 from rft.errors import DatasetInvalid, DatasetMissing, GateClosed, GateTooSlow, GraderMissing, RequestInvalid
 from rft.grading.errors import JudgeDenied
 from rft.run.status import Status
-from rft.steps.check_grader import NOT_SEEN, check_grader
+from rft.steps.check_grader import NOT_SEEN, UNPUBLISHED, check_grader
 from rft.steps.close_run import close_run
 from rft.steps.grader_test import graders_of
 from rft.steps.grader_test import test_grader as ask_for_test
@@ -116,6 +116,13 @@ def test_a_budget_that_does_not_do_closes_it_whatever_was_asked_for(app: Applica
     with pytest.raises(GateClosed, match="more than"):
         check_grader(app.pipeline, run_id)
     assert "over-budget" in {f["code"] for f in gate_of(run_id)["findings"]}
+
+
+@pytest.mark.parametrize(("arn", "warned"), [(GRADER, False), (GRADER.rpartition(":")[0], True)])
+def test_a_grader_without_a_version_is_warned_of(app: Application, arn: str, warned: bool) -> None:
+    run_id = prepared(app, grader={"lambda_arn": arn})
+    check_grader(app.pipeline, run_id)
+    assert (f"gate: {UNPUBLISHED}" in app.pipeline.store.get(run_id).warnings) is warned
 
 
 def test_a_price_that_is_not_known_is_said_and_the_budget_holds_on_rollouts(app: Application) -> None:
