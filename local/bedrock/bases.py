@@ -40,13 +40,16 @@ class Bases:
         self._prepared = PreparedDatasets(settings)
         self._seen: set[str] = set()
         self._next_look = 0.0
+        self._readable = True
         self._lock = threading.Lock()
 
     def base(self, messages: Sequence[Mapping[str, Any]]) -> Path | None:
         """The file of the base of the newest data that hold this very prompt, else of the newest; None without any."""
         digest = prompt_digest(messages)
         with self._lock:
-            self._look()
+            # A prompt that nobody has noted may be of a dataset that came since the last look.
+            if time.monotonic() >= self._next_look or (self._readable and not self._store.knows_prompt(digest)):
+                self._look()
             while base_id := self._store.base_of_prompt(digest):
                 folder = self._settings.models / base_id
                 if (folder / "base.npz").exists() or self._fitted(folder):
@@ -56,9 +59,7 @@ class Bases:
 
     def _look(self) -> None:
         """Note the prompts of datasets that are new in S3. Where S3 cannot be read, all stays as it was."""
-        if time.monotonic() < self._next_look:
-            return
-        pause = _LOOK_AGAIN
+        self._readable = True
         try:
             for dataset in self._prepared.newest():
                 if dataset.id not in self._seen and not self._store.knows_base(dataset.id):
@@ -66,8 +67,8 @@ class Bases:
                 self._seen.add(dataset.id)
         except (BotoCoreError, ClientError) as error:
             log.info("no look at prepared datasets: %s", type(error).__name__)
-            pause = _LOOK_AGAIN_AFTER_ERROR
-        self._next_look = time.monotonic() + pause
+            self._readable = False
+        self._next_look = time.monotonic() + (_LOOK_AGAIN if self._readable else _LOOK_AGAIN_AFTER_ERROR)
 
     def _note(self, dataset: Prepared) -> None:
         training, validation = self._prepared.training(dataset), self._prepared.validation(dataset)

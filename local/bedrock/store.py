@@ -125,6 +125,12 @@ class Store:
             row = self._connection.execute("SELECT 1 FROM prompts WHERE job = ? LIMIT 1", (base_id,)).fetchone()
         return row is not None
 
+    def knows_prompt(self, digest: str) -> bool:
+        """Whether the data of any base hold this very prompt."""
+        with self._lock:
+            row = self._connection.execute("SELECT 1 FROM prompts WHERE digest = ? LIMIT 1", (digest,)).fetchone()
+        return row is not None
+
     def base_of_prompt(self, digest: str) -> str | None:
         """The id of the newest base whose data holds the prompt, else of the newest base, else None."""
         newest = "ORDER BY number DESC, rowid DESC LIMIT 1"

@@ -78,6 +78,23 @@ def test_of_several_datasets_the_newest_with_the_prompt_answers(bedrock: Bedrock
     assert "date" in ask(bedrock, "anything else")
 
 
+def test_datasets_that_come_all_at_once_are_all_known(bedrock: Bedrock) -> None:
+    for number in range(20):
+        prepare(bedrock.aws, f"run-{number}", dataset(f"word{number}"), age=20 - number)
+    assert "word19" in ask(bedrock, "anything else")
+    assert "word0" in ask(bedrock, "say word0, number 1")
+
+
+def test_a_dataset_that_came_since_the_last_look_is_found_by_its_prompts(
+    bedrock: Bedrock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bases, "_LOOK_AGAIN", 3600.0)
+    prepare(bedrock.aws, "run-1", dataset("plum"), age=10)
+    assert "plum" in ask(bedrock, "say plum, number 1")
+    prepare(bedrock.aws, "run-2", dataset("fig"))
+    assert "fig" in ask(bedrock, "say fig, number 1")
+
+
 def test_the_same_prompts_with_new_answers_give_a_new_base(bedrock: Bedrock) -> None:
     prepare(bedrock.aws, "run-1", dataset("plum"), age=10)
     assert "plum" in ask(bedrock, "say plum, number 1")
