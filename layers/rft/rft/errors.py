@@ -26,7 +26,18 @@ Catch name these classes::
     ├── DeploymentPending       not Active yet: look again
     ├── DeploymentFailed
     ├── DeploymentTimedOut      not Active at its deadline
+    ├── RewardConstant          a training whose rewards didn't differ was stopped, as the request has it
+    ├── ComparisonPending       there is more to ask and to grade: come back
+    ├── ComparisonFailed        the models can't be compared: too many answers or grades are missing
+    ├── LiveModelChanged        another run has promoted its model since this one was compared: compare anew
+    ├── PromotionFailed         the model behind the live deployment could not be exchanged
+    ├── PromotionTimedOut       nor by its deadline
+    ├── ModelMissing            there is no model of that name, or it has no live version
+    ├── VersionNotDeployed      a version that answers nowhere can't be asked
+    ├── NothingToApprove        the run doesn't wait for anybody's word
+    ├── ReportMissing           the run has no report, or none yet
     ├── NotificationPending     somebody else is sending this run's message: see later whether they did
+    ├── RunNotEnded             a run came to its last message without an end: no step has put one on record
     └── SettingMissing          a function's environment lacks a variable
 """
 
@@ -144,7 +155,51 @@ class DeploymentTimedOut(RftError):
     pass
 
 
+class RewardConstant(RftError):
+    pass
+
+
+class ComparisonPending(RftError):
+    pass
+
+
+class ComparisonFailed(RftError):
+    pass
+
+
+class LiveModelChanged(RftError):
+    pass
+
+
+class PromotionFailed(RftError):
+    pass
+
+
+class PromotionTimedOut(RftError):
+    pass
+
+
+class ModelMissing(RftError):
+    pass
+
+
+class VersionNotDeployed(RftError):
+    pass
+
+
+class NothingToApprove(RftError):
+    pass
+
+
+class ReportMissing(RftError):
+    pass
+
+
 class NotificationPending(RftError):
+    pass
+
+
+class RunNotEnded(RftError):
     pass
 
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from rft.cost import DEFAULT_MAX_ROLLOUTS, Prices, assumed
+from rft.run.request_candidate import DEFAULT_PROMPTS, MOST_PROMPTS
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "cost.md").read_text()
@@ -76,6 +77,10 @@ def test_own_prices_of_the_page_are_taken() -> None:
     Prices.of_file().with_overrides(json.loads(text))
 
 
+def test_the_estimate_compares_as_many_prompts_as_a_request_without_a_word_gets() -> None:
+    assert assumed.COMPARED_PROMPTS == DEFAULT_PROMPTS
+
+
 def test_the_page_says_what_the_code_assumes() -> None:
     words = " ".join(PAGE.split())
     graded = assumed.GATE_RECORDS * (assumed.GATE_LADDER + assumed.GATE_BASE_ANSWERS)
@@ -88,6 +93,8 @@ def test_the_page_says_what_the_code_assumes() -> None:
         f"the gate's {assumed.GATE_RECORDS} records with {assumed.GATE_BASE_ANSWERS} answers each",
         f"the gate's {graded} to {graded * 2}",
         f"{assumed.COMPARED_MODELS.low} to {assumed.COMPARED_MODELS.high} models",
+        f"at most {assumed.COMPARED_PROMPTS} prompts of the validation set",
+        f"`compare.max_prompts` of the request says (10 to {MOST_PROMPTS:,})",
         f"{assumed.SAMPLES_PER_CALL.low} to {assumed.SAMPLES_PER_CALL.high} answers in a call",
         f"{assumed.TRANSITIONS_A_RUN} transitions a run, {assumed.TRANSITIONS_AN_HOUR} in each hour",
         f"{assumed.HOURS_A_MONTH} hours a month",

@@ -79,6 +79,25 @@ def test_the_run_and_the_month_are_apart() -> None:
     assert not [one for one in made.items if one.name.startswith("tuned model")]  # paid by the hour
 
 
+def test_each_model_unit_is_paid_by_the_hour() -> None:
+    made = told(request={"deploy": {"kind": "provisioned", "model_units": 3, "commitment": "OneMonth"}}, **FULL)
+    assert item(made, "provisioned throughput").quantity == Range(3 * 730, 3 * 730)
+    assert made.month == Range(3 * 730 * 50 + 2, 3 * 730 * 50 + 2)
+
+
+@pytest.mark.parametrize(
+    ("validation", "compare", "asked"),
+    [(601, {}, 200), (100, {}, 100), (601, {"max_prompts": 50}, 50), (601, {"max_prompts": 2_000}, 601)],
+)
+def test_the_comparison_asks_at_most_so_many_of_the_validation_set(
+    validation: int, compare: dict[str, Any], asked: int
+) -> None:
+    made = told(1_000, validation, request={"compare": compare}, **FULL)
+    assert item(made, "base model, written").quantity == Range((asked + 64) * 100, (asked + 64) * 800)
+    # The candidate, and from the second run on the live version.
+    assert item(made, "tuned model, written").quantity == Range(asked * 100, 2 * asked * 800)
+
+
 def test_on_demand_costs_nothing_while_idle() -> None:
     made = told(request={"deploy": "on-demand"}, **FULL)
     assert made.month == Range(2, 2)  # the storage alone

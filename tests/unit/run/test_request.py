@@ -42,7 +42,7 @@ def test_the_whole_request_is_taken_and_given_back_as_written() -> None:
 
 def test_a_model_and_its_data_are_enough() -> None:
     request = parse_request({"model": "m", "training_data": {"s3_uri": "s3://data-1/a b/t.jsonl"}}, STACK)
-    assert request.deploy == "on-demand"
+    assert request.deploy.kind == "on-demand"
     assert grader_arn(request, STACK) == ARN
 
 

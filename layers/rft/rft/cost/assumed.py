@@ -39,6 +39,8 @@ GATE_BASE_ANSWERS = 4
 GATE_AGAIN = Range(1, 2)
 """How often the gate grades: some calls come twice, to see that equal answers earn the same."""
 
+COMPARED_PROMPTS = 200
+"""Of the validation set, at most, where the request says nothing."""
 COMPARED_MODELS = Range(2, 3)
 """The base, the candidate and, from the second run of a model on, its live version."""
 

@@ -151,7 +151,7 @@ def _amounts(plan: Plan) -> _Amounts:
     evaluations = Range(steps.low // plan.eval_interval.high, steps.high // plan.eval_interval.low + 1)
     validated = plan.validation_records * evaluations * Range(1, plan.samples_per_prompt.high)
     rollouts = records * plan.samples_per_prompt * plan.epochs + validated
-    graded = rollouts + plan.validation_records * plan.compared_models + plan.gate_answers
+    graded = rollouts + plan.compared_records * plan.compared_models + plan.gate_answers
     minutes = steps * assumed.MINUTES_A_STEP
     hours = Range(max(minutes.low / 60, assumed.SHORTEST_HOURS), max(minutes.high / 60, assumed.SHORTEST_HOURS))
     return _Amounts(steps, rollouts, graded, graded.times(plan.grader.judge_calls), hours)
@@ -193,7 +193,7 @@ def _grader(plan: Plan, much: _Amounts, prices: Prices) -> list[Item]:
 
 def _answers(plan: Plan, prices: Prices) -> list[Item]:
     """The answers that the gate and the comparison ask for; those of the training are part of its price."""
-    held_out = plan.validation_records
+    held_out = plan.compared_records
     by_base = held_out if plan.compared_models.high else NOTHING
     # A provisioned model is paid by the hour, whatever it answers.
     by_custom = held_out * _one_less(plan.compared_models) if plan.deploy == "on-demand" else NOTHING
@@ -225,7 +225,10 @@ def _kept(plan: Plan, prices: Prices) -> list[Item]:
     if plan.deploy == "provisioned":
         hours = Range.exactly(assumed.HOURS_A_MONTH)
         price = prices.of("provisioned-unit", plan.base_model)
-        items.append(_item("provisioned throughput", hours, price, "one model unit, a month", "month"))
+        units = "one model unit" if plan.model_units == 1 else f"{plan.model_units} model units"
+        items.append(
+            _item("provisioned throughput", hours.times(plan.model_units), price, f"{units}, a month", "month")
+        )
     return items
 
 

@@ -53,11 +53,13 @@ class GraderFacts:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Tokens are means; ``gate_answers`` are graded before the job, ``gate_base_answers`` of them written by the base
-    model. ``compared_models`` answer the validation set in the end; none where nothing is deployed."""
+    model. ``compared_models`` answer ``compared_records`` of the validation set in the end; none where nothing is
+    deployed."""
 
     base_model: str
     training_records: Range
     validation_records: Range
+    compared_records: Range
     prompt_tokens: Range
     validation_prompt_tokens: Range
     answer_tokens: Range
@@ -70,6 +72,7 @@ class Plan:
     judge_input_tokens: Range
     judge_output_tokens: Range
     deploy: Deploy
+    model_units: int
     gate_answers: Range
     gate_base_answers: Range
     compared_models: Range
@@ -97,7 +100,11 @@ def plan_of(
     )
     prompt = _capped(training.prompt_tokens, asked.get("max_prompt_length"))
     held_out = validation or Records(NONE, prompt)
-    deploy: Deploy = request.get("deploy") or "on-demand"
+    chosen = request.get("deploy") or "on-demand"
+    options: Mapping[str, Any] = chosen if isinstance(chosen, Mapping) else {"kind": chosen}
+    deploy: Deploy = options["kind"]
+    units = options.get("model_units") or 1
+    most = (request.get("compare") or {}).get("max_prompts") or assumed.COMPARED_PROMPTS
     reads, writes = _judge_tokens(grader, prompt, answer, said)
     if not training.count.is_exact:
         said.append(f"the records aren't counted yet: {training.count.low:,.0f} to {training.count.high:,.0f}")
@@ -105,6 +112,7 @@ def plan_of(
         base_model=base_model,
         training_records=training.count,
         validation_records=held_out.count,
+        compared_records=Range(min(held_out.count.low, most), min(held_out.count.high, most)),
         prompt_tokens=prompt,
         validation_prompt_tokens=_capped(held_out.prompt_tokens, asked.get("max_prompt_length")),
         answer_tokens=answer,
@@ -117,6 +125,7 @@ def plan_of(
         judge_input_tokens=reads,
         judge_output_tokens=writes,
         deploy=deploy,
+        model_units=units,
         gate_answers=assumed.GATE_AGAIN.times(gate_records * (assumed.GATE_LADDER + assumed.GATE_BASE_ANSWERS)),
         gate_base_answers=Range.exactly(gate_records * assumed.GATE_BASE_ANSWERS),
         compared_models=NONE if deploy == "none" else assumed.COMPARED_MODELS,

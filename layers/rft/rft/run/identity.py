@@ -45,3 +45,18 @@ def run_folder(run: str) -> str:
 def grader_key(run: str) -> str:
     """Where OpenAI's grader JSON of a run lies."""
     return f"{run_folder(run)}grader.json"
+
+
+def held_out_grader_key(run: str) -> str:
+    """The same of the grader that took no part in the training, and only compares."""
+    return f"{run_folder(run)}comparison/grader.json"
+
+
+def live_deployment_name(stack: str, model: str) -> str:
+    """The name of the deployment that serves a model's users. Another stack's model of the same name has another."""
+    return f"{model}-live-{hashlib.sha256(stack.encode()).hexdigest()[:6]}"
+
+
+def live_parameter(stack: str, model: str) -> str:
+    """The SSM parameter whose value is the ARN of a model's live deployment."""
+    return f"/{stack}/models/{model}/live"

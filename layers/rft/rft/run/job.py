@@ -22,6 +22,11 @@ _HYPERPARAMETER_NAMES = {
 _FLOATS = frozenset({"learning_rate"})
 
 
+def hyperparameter_names() -> tuple[str, ...]:
+    """All that a request may set, by the request's names."""
+    return tuple(_HYPERPARAMETER_NAMES)
+
+
 def output_uri(run: Run, bucket: str) -> str:
     return f"s3://{bucket}/{run.folder}output/"
 

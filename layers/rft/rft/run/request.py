@@ -25,7 +25,8 @@ from rft.errors import RequestInvalid, RequestProblem
 from rft.grading.catalog import OPENAI
 from rft.run.identity import MODEL_MAX_LENGTH, MODEL_PATTERN
 from rft.run.request_base import Place, Strict, bucket_and_key, has_odd_parts, place_of
-from rft.run.request_grader import Grader, fields_that_logs_lack, what_logs_lack
+from rft.run.request_candidate import Comparing, Deploy, Deployment, Promote, Promotion, StopWhen
+from rft.run.request_grader import Grader, ManyProblems, fields_that_logs_lack, what_logs_lack
 from rft.run.request_logs import InvocationLogs
 from rft.run.request_words import explain, shown
 from rft.run.stack import Stack
@@ -41,7 +42,6 @@ _BASE_MODEL = (
 _TAG_TEXT = r"^[a-zA-Z0-9\s._:/=+@-]*$"
 _OWN_TAGS = "rft:"
 
-Deploy = Literal["on-demand", "provisioned", "none"]
 Gate = Literal["close", "warn"]
 """What a fault of the grader or its signal means: no job, or a warning. Contract and budget hold either way."""
 
@@ -137,6 +137,20 @@ def _has_what_it_needs(grader: Grader | None, info: ValidationInfo) -> Grader | 
     return grader
 
 
+def _compares_with_what_it_has(compare: Comparing, info: ValidationInfo) -> Comparing:
+    """The prompts that are compared on come from the logs too, unless the validation set is a file."""
+    logs, validation = _logs(info), info.data.get("validation_data")
+    from_logs = logs is not None and not (isinstance(validation, ValidationData) and validation.s3_uri is not None)
+    if not from_logs or logs is None or compare.grader is None:
+        return compare
+    if not logs.use_prompt_response and (reason := what_logs_lack(compare.grader, info)):
+        raise ManyProblems([("grader", f"{reason}, and the logs that the prompts come from have none")])
+    if lacking := fields_that_logs_lack(compare.grader, info):
+        fields = ", ".join(lacking[1])
+        raise ManyProblems([("grader", f"{lacking[0]} reads the field {fields} of each record, which logs don't have")])
+    return compare
+
+
 class Hyperparameters(Strict):
     """What Bedrock may be told of the training. All optional: what is missing, Bedrock chooses."""
 
@@ -148,13 +162,6 @@ class Hyperparameters(Strict):
     inference_max_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
     reasoning_effort: Literal["low", "medium", "high"] | None = None
     eval_interval: Annotated[int, Field(ge=1, le=100)] | None = None
-
-
-class Promotion(Strict):
-    """What a candidate must reach to take over; gains are differences of the mean reward (0 to 1)."""
-
-    min_gain: Annotated[float, Field(ge=-1, le=1)] = 0.0
-    confidence: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
 
 
 class Budget(Strict):
@@ -181,8 +188,10 @@ class RunRequest(Strict):
     validation_data: Annotated[ValidationData | None, AfterValidator(_nothing_to_split)] = None
     grader: Annotated[Grader | None, AfterValidator(_has_what_it_needs), Field(validate_default=True)] = None
     hyperparameters: Hyperparameters = Hyperparameters()
-    deploy: Deploy = "on-demand"
-    promote: Promotion = Promotion()
+    deploy: Deploy = Deployment(kind="on-demand")
+    compare: Annotated[Comparing, AfterValidator(_compares_with_what_it_has)] = Comparing()
+    promote: Promote = Promotion()
+    stop_when: StopWhen | None = None
     budget: Budget | None = None
     gate: Gate = "close"
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=MAX_TAGS)] = Field(default_factory=dict)
@@ -250,9 +259,15 @@ def _no_constant(name: str) -> float:
 
 def grader_arn(request: RunRequest, stack: Stack) -> str:
     """The Lambda ARN that grades: as given, by name, the one for OpenAI's JSON, or the stack's default."""
-    grader = request.grader
-    if grader is None:
-        return stack.graders[stack.grader]
+    return stack.graders[stack.grader] if request.grader is None else _arn_of(request.grader, stack)
+
+
+def held_out_grader_arn(request: RunRequest, stack: Stack) -> str | None:
+    """The same of the grader that only compares, if the request names one."""
+    return None if request.compare.grader is None else _arn_of(request.compare.grader, stack)
+
+
+def _arn_of(grader: Grader, stack: Stack) -> str:
     if grader.lambda_arn is not None:
         return grader.lambda_arn
     return stack.graders[OPENAI if grader.openai is not None else grader.name or stack.grader]

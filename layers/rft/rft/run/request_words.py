@@ -19,6 +19,11 @@ _ALLOWED = {
     "grader.lambda_arn": "the ARN of a Lambda function, best with a version or alias, as in "
     "arn:aws:lambda:us-east-1:123456789012:function:my-grader:3",
     "grader.openai": "OpenAI's grader JSON, an object with a type",
+    "compare.grader.name": "the name of a grader of this stack, as in format-validation",
+    "compare.grader.lambda_arn": "the ARN of a Lambda function, best with a version or alias",
+    "compare.grader.openai": "OpenAI's grader JSON, an object with a type",
+    "deploy": 'one of on-demand, provisioned, none, or an object as in {"kind": "provisioned", "model_units": 1}',
+    "promote": 'manual, or an object as in {"min_gain": 0.02, "confidence": 0.95, "approval": "manual"}',
     "tags": "pairs of texts, at most 40",
     "tags.*": "letters, digits, spaces and . _ : / = + @ -; 1 to 128 in a key, up to 256 in a value",
     "training_data.invocation_logs.metadata_equals": "1 to 16 pairs of texts",

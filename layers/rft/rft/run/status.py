@@ -56,6 +56,7 @@ _CLOSING_STATUS = {
     "JobRefused": Status.REJECTED,
     "RunStopped": Status.STOPPED,
     "JobStopped": Status.STOPPED,
+    "RewardConstant": Status.STOPPED,
 }
 
 
