@@ -45,7 +45,12 @@ _ANSWERING_ROLES = frozenset({"assistant", "nova_assistant", "bot"})
 
 
 class ConverseBusy(RftError):
-    """The model is throttled, not ready, failing or out of reach: it may answer if it is asked again."""
+    """The model is throttled, not ready, failing or out of reach: it may answer if it is asked again. ``code`` is AWS's
+    own name for it, such as ``ThrottlingException``, or that of what broke off."""
+
+    def __init__(self, message: str = "", *, code: str = "") -> None:
+        self.code = code
+        super().__init__(message)
 
 
 class QuestionTooLong(RftError):
@@ -55,13 +60,15 @@ class QuestionTooLong(RftError):
 class Reply(NamedTuple):
     """``text`` is that of the text blocks alone: a model's reasoning and tool calls are no part of its reply.
 
-    ``stop_reason`` is Converse's own; after ``max_tokens`` the text may be cut off anywhere.
+    ``stop_reason`` is Converse's own; after ``max_tokens`` the text may be cut off anywhere. ``milliseconds`` is the
+    time that Bedrock took, without the way there and back.
     """
 
     text: str
     stop_reason: str
     input_tokens: int
     output_tokens: int
+    milliseconds: int = 0
 
     @property
     def refused(self) -> bool:
@@ -73,11 +80,22 @@ class Converse:
     """Asks one model; from ``workers`` threads at once without waiting for a connection.
 
     ``model_id`` is a foundation model's id, or the id or ARN of an inference profile, a deployment or a custom model.
+    ``fields`` are what only this model knows, sent along with each question. No reply may take longer than
+    ``read_seconds``; long ones take minutes.
     """
 
-    def __init__(self, model_id: str, *, client: BedrockRuntimeClient | None = None, workers: int = WORKERS) -> None:
+    def __init__(
+        self,
+        model_id: str,
+        *,
+        client: BedrockRuntimeClient | None = None,
+        workers: int = WORKERS,
+        read_seconds: float = READ_SECONDS,
+        fields: Mapping[str, Any] | None = None,
+    ) -> None:
         self.model_id = model_id
-        self._client = client or _made(workers)
+        self._client = client or _made(workers, read_seconds)
+        self._fields = dict(fields or {})
         self._takes_temperature = True
 
     def ask(self, question: Question) -> Reply:
@@ -89,7 +107,7 @@ class Converse:
 
         temperature = question.temperature if self._takes_temperature else None
         try:
-            answer = self._client.converse(**_request(self.model_id, question, temperature))
+            answer = self._client.converse(**_request(self.model_id, question, temperature, self._fields))
         except exceptions.ClientError as error:
             code, message = _code_and_message(error)
             if code == "ValidationException" and temperature is not None and "temperature" in message.lower():
@@ -97,18 +115,20 @@ class Converse:
                 return self.ask(question)
             raise self._refusal(code, message) from None
         except (*broken_off, ResponseParserError) as error:
-            raise ConverseBusy(f"the model {self.model_id} can't be reached: {type(error).__name__}") from None
+            name = type(error).__name__
+            raise ConverseBusy(f"the model {self.model_id} can't be reached: {name}", code=name) from None
         except exceptions.BotoCoreError as error:
-            raise JudgeDenied(f"the model {self.model_id} can't be asked from here: {type(error).__name__}") from None
+            name = type(error).__name__
+            raise JudgeDenied(f"the model {self.model_id} can't be asked from here: {name}", code=name) from None
         return _reply(answer)
 
     def _refusal(self, code: str, message: str) -> RftError:
         if code == "ValidationException" and _TOO_LONG.search(message):
             return QuestionTooLong(f"the question is too long for the model {self.model_id}")
         if code not in _DENIED:
-            return ConverseBusy(f"the model {self.model_id} is busy or failing: {code}")
+            return ConverseBusy(f"the model {self.model_id} is busy or failing: {code}", code=code)
         hints = [hint for word, hint in _HINTS if word in f"{code} {message}"]
-        return JudgeDenied(f"the model {self.model_id} may not be asked: {': '.join([code, *hints[:1]])}")
+        return JudgeDenied(f"the model {self.model_id} may not be asked: {': '.join([code, *hints[:1]])}", code=code)
 
 
 def prompt_question(messages: Sequence[Mapping[str, Any]]) -> tuple[str, tuple[Turn, ...]]:
@@ -136,31 +156,31 @@ def prompt_question(messages: Sequence[Mapping[str, Any]]) -> tuple[str, tuple[T
     return "\n\n".join(system), tuple(turns)
 
 
-def _made(workers: int) -> BedrockRuntimeClient:
+def _made(workers: int, read_seconds: float) -> BedrockRuntimeClient:
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
     config = Config(
         retries={"total_max_attempts": 1},
         connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
+        read_timeout=read_seconds,
         max_pool_connections=workers,
     )
     return boto3.client("bedrock-runtime", config=config)
 
 
-def _request(model_id: str, question: Question, temperature: float | None) -> dict[str, Any]:
-    inference: dict[str, Any] = {"maxTokens": question.max_tokens}
-    if temperature is not None:
-        inference["temperature"] = temperature
-    request: dict[str, Any] = {
+def _request(model_id: str, question: Question, temperature: float | None, fields: Mapping[str, Any]) -> dict[str, Any]:
+    inference: dict[str, Any] = {"maxTokens": question.max_tokens, "temperature": temperature}
+    given: dict[str, Any] = {
+        "system": [{"text": question.system}] if question.system else None,
+        "inferenceConfig": {name: value for name, value in inference.items() if value is not None},
+        "additionalModelRequestFields": fields,
+    }
+    return {
         "modelId": model_id,
         "messages": [{"role": turn.role, "content": [{"text": turn.text}]} for turn in question.turns],
-        "inferenceConfig": inference,
+        **{name: value for name, value in given.items() if value},
     }
-    if question.system:
-        request["system"] = [{"text": question.system}]
-    return request
 
 
 def _reply(answer: Mapping[str, Any]) -> Reply:
@@ -171,6 +191,7 @@ def _reply(answer: Mapping[str, Any]) -> Reply:
         stop_reason=answer.get("stopReason", ""),
         input_tokens=usage.get("inputTokens", 0),
         output_tokens=usage.get("outputTokens", 0),
+        milliseconds=answer.get("metrics", {}).get("latencyMs", 0),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rft.gate.choosing import to_bytes
 from rft.gate.findings import Finding
@@ -13,7 +13,7 @@ from rft.gate.reading import Grade, Reading, counted, read_answer
 from rft.gate.settings import MAX_CALL_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rft.gate.ports import FailureKind, Invoke
     from rft.gate.probes import Probe
@@ -40,6 +40,13 @@ class CallTime(NamedTuple):
     sent: int
     answered: int
     typical: bool
+
+
+class Sampled(Protocol):
+    """What is graded as a sample, in the form that Bedrock sends one."""
+
+    @property
+    def sample(self) -> Mapping[str, Any]: ...
 
 
 class Calls:
@@ -113,9 +120,9 @@ class Calls:
                 self.stopped = self.stopped or not self._results
 
 
-def batches(probes: Sequence[Probe], most: int) -> Iterator[list[Probe]]:
+def batches[P: Sampled](probes: Iterable[P], most: int) -> Iterator[list[P]]:
     """Consecutive probes, as many a call as the number and 5 MB allow."""
-    batch: list[Probe] = []
+    batch: list[P] = []
     size = 0
     for probe in probes:
         weight = len(to_bytes(probe.sample)) + 2

@@ -11,14 +11,19 @@ import json
 import math
 import re
 from collections import Counter
+from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rft.grading.score import MAX_COMPONENT_NAME, MAX_COMPONENTS
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _CLASS = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,79}")
 _TYPES = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
 _LARGEST = 1.0
+_ERROR = "error"  # the metric by which our own graders mark a sample as one
 
 
 class Breach(NamedTuple):
@@ -29,11 +34,16 @@ class Breach(NamedTuple):
     detail: str
 
 
+_NONE: Mapping[str, float] = MappingProxyType({})
+
+
 class Grade(NamedTuple):
-    """What a sample got. ``error``: the grader marked it as one, so its reward is no judgement."""
+    """What a sample got. ``error``: the grader marked it as one, so its reward is no judgement. ``components`` are the
+    values of its ``metrics_list`` by name; none where that list breaks the contract."""
 
     reward: float
     error: bool = False
+    components: Mapping[str, float] = _NONE
 
 
 class Reading(NamedTuple):
@@ -120,7 +130,8 @@ def _grade(result: dict[str, Any]) -> tuple[Grade | None, list[Breach]]:
     reward = result["aggregate_reward_score"]
     if fault := _reward_fault(reward):
         return None, [*breaches, fault]
-    grade = Grade(float(reward), error=not breaches and _is_error(result.get("metrics_list")))
+    metrics = () if breaches else result.get("metrics_list") or ()
+    grade = Grade(float(reward), _is_error(metrics), _components(metrics))
     if reward < 0:
         breaches.append(Breach("negative-reward", "have a reward below 0"))
     return grade, breaches
@@ -158,5 +169,15 @@ def _is_finite(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _is_error(metrics: Any) -> bool:
-    return any(metric["name"] == "error" and metric["value"] == 1 for metric in metrics or ())
+def _is_error(metrics: Sequence[Mapping[str, Any]]) -> bool:
+    return any(metric["name"] == _ERROR and metric["value"] == 1 for metric in metrics)
+
+
+def _components(metrics: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """No more of them, and none of a longer name, than our own graders may have."""
+    named = {
+        metric["name"]: float(metric["value"])
+        for metric in metrics
+        if metric["name"] != _ERROR and len(metric["name"]) <= MAX_COMPONENT_NAME
+    }
+    return dict(islice(named.items(), MAX_COMPONENTS))

@@ -73,7 +73,11 @@ class CodeNotRun(SystemicFault):
 
 
 class JudgeDenied(SystemicFault):
-    pass
+    """``code`` is AWS's own name for the refusal, where it was AWS that refused."""
+
+    def __init__(self, message: str = "", *, code: str = "") -> None:
+        self.code = code
+        super().__init__(message)
 
 
 class JudgeUnavailable(SystemicFault):

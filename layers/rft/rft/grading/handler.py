@@ -9,7 +9,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from rft.grading.batch import Scorer, grade_batch, refuse_systemic_failure
-from rft.grading.telemetry import by_run, log_batch, publish_metrics
+from rft.grading.telemetry import by_run, log_batch, publish_health, publish_metrics, refusal_counted
 from rft.grading.time_limit import TimeLimit
 
 type Handler = Callable[[Any, Any], list[dict[str, Any]]]
@@ -41,18 +41,20 @@ def grader(score: Scorer, *, name: str = "grader", time_limit: float = 1.0) -> H
         nonlocal has_worked
         began = milliseconds_left(context)
         limit = TimeLimit(time_limit)
-        batch = grade_batch(score, event, limit)
-        if not limit.enforced:
-            logger.warning("no time limit for a sample outside the main thread")
-        runs = by_run(batch)
-        for run, graded in runs.items():
-            log_batch(logger, run, graded)
-        refuse_systemic_failure(batch, has_worked=has_worked)
+        with refusal_counted(name, event):
+            batch = grade_batch(score, event, limit)
+            if not limit.enforced:
+                logger.warning("no time limit for a sample outside the main thread")
+            runs = by_run(batch)
+            for run, graded in runs.items():
+                log_batch(logger, run, graded)
+            refuse_systemic_failure(batch, has_worked=has_worked)
         has_worked = has_worked or any(graded.score for graded in batch)
         ended = milliseconds_left(context)
         spent = None if began is None or ended is None else max(0, began - ended)
         for run, graded in runs.items():
             publish_metrics(name, run, graded, milliseconds=spent)
+            publish_health(name, run, graded, milliseconds=spent)
         return [graded.to_json() for graded in batch]
 
     return handler

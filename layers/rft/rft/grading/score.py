@@ -14,7 +14,7 @@ MAX_COMPONENT_NAME = 64
 
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{MAX_COMPONENT_NAME - 1}}}")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
-_OURS = frozenset(
+OUR_METRICS = frozenset(
     {
         *("Reward", "Errors", "Duration", "error"),
         *("JudgeCalls", "JudgeCacheHits", "JudgeRetries", "JudgeParseFailures"),
@@ -54,7 +54,7 @@ def component_name(text: str) -> str:
     """Any text as a name that Score takes: other characters become ``_``, what is too long is cut off, and one that is
     the library's own gets a ``_``."""
     name = _NOT_IN_A_NAME.sub("_", text[:MAX_COMPONENT_NAME])
-    if name in _OURS:
+    if name in OUR_METRICS:
         return f"{name}_"
     return name if _NAME.fullmatch(name) else f"x{name}"[:MAX_COMPONENT_NAME]
 
@@ -62,7 +62,7 @@ def component_name(text: str) -> str:
 def _check_component(name: object, value: object) -> None:
     if not (isinstance(name, str) and _NAME.fullmatch(name)):
         raise ScoreInvalid("the name of a component must be 1 to 64 of A-Z a-z 0-9 _ . -, a letter or digit first")
-    if name in _OURS:
+    if name in OUR_METRICS:
         raise ScoreInvalid(f"{name} is the name of one of the library's own metrics")
     if not _is_finite(value):
         raise ScoreInvalid(f"the component {name} must be a finite number")

@@ -1,13 +1,15 @@
-"""What a grader tells the outside: the live reward curve, and which samples had no score.
+"""What a grader tells the outside: the live reward curve, how it fares, and which samples had no score.
 
-Both go to standard output, where Lambda takes them up: metrics in CloudWatch's embedded metric format, log lines as
-JSON. Neither ever holds a sample's text or id.
+All of it goes to standard output, where Lambda takes it up: metrics in CloudWatch's embedded metric format, log lines
+as JSON. Neither ever holds a sample's text or id.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import batched
 
 from aws_lambda_powertools import Logger
@@ -15,9 +17,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from rft.grading.batch import Graded
-from rft.grading.sample import RunContext
+from rft.grading.errors import EventNotAList
+from rft.grading.sample import RunContext, items_of, read_envelope
 
 NAMESPACE = "RFT/Grader"
+STACK_NAMESPACE = "RFT/Pipeline"
+"""Of the metrics of a stack, by name with the pipeline's own (``rft.aws.metrics``)."""
+STACK_VARIABLE = "STACK_NAME"
 MAX_LISTED_ERRORS = 20
 _EMF_LIMIT = 100  # metrics in one record, and values of one metric (CloudWatch's embedded metric format)
 
@@ -50,16 +56,60 @@ def publish_metrics(
     known = {name: value for name, value in dimensions.items() if value}
     counted: _Curves = {name: (MetricUnit.Count, [float(count)]) for name, count in (counts or {}).items()}
     for record in _records(_curves(batch, milliseconds) | counted):
-        # Filled at once: add_metric formats all of a metric's values for a debug line each time, 23 us a call.
-        provider = AmazonCloudWatchEMFProvider(
-            namespace=NAMESPACE,
-            metric_set=record,
-            dimension_set=dict(known),
-            service="",  # or else POWERTOOLS_SERVICE_NAME would be one more dimension
-        )
-        if len(known) > 1:
-            provider.add_dimensions(grader=grader)
-        provider.flush_metrics()
+        _flush(NAMESPACE, record, known, {"grader": grader} if len(known) > 1 else None)
+
+
+def publish_health(
+    grader: str, run: RunContext, batch: Sequence[Graded], *, milliseconds: int | None, unreadable: float | None = None
+) -> None:
+    """How a grader fares in a training, under its stack, for alarms, and under its stack and its name.
+
+    Percentages of the batch: ``GraderErrorPercent`` of samples without a score, ``JudgeParseFailurePercent``
+    (``unreadable``) of a judge's replies. Nothing of a batch that belongs to no run, such as the gate's, whose answers
+    are meant to be bad; nor of a grader outside of the stack.
+    """
+    if run.run_id is None:
+        return
+    values = {"GraderErrorPercent": (MetricUnit.Percent, 100 * sum(g.error is not None for g in batch) / len(batch))}
+    if milliseconds is not None:
+        values["GraderMilliseconds"] = (MetricUnit.Milliseconds, float(milliseconds))
+    if unreadable is not None:
+        values["JudgeParseFailurePercent"] = (MetricUnit.Percent, unreadable)
+    _publish_of_stack(grader, values)
+
+
+@contextmanager
+def refusal_counted(grader: str, event: object) -> Iterator[None]:
+    """A batch of a training that is refused has no score at all."""
+    try:
+        yield
+    except EventNotAList:
+        raise
+    except Exception:
+        if any(read_envelope(item, place).run.run_id for place, item in enumerate(items_of(event))):
+            _publish_of_stack(grader, {"GraderErrorPercent": (MetricUnit.Percent, 100.0)})
+        raise
+
+
+def _publish_of_stack(grader: str, values: Mapping[str, tuple[MetricUnit, float]]) -> None:
+    if stack := os.environ.get(STACK_VARIABLE):
+        record = next(_records({name: (unit, [value]) for name, (unit, value) in values.items()}))
+        _flush(STACK_NAMESPACE, record, {"stack": stack, "grader": grader}, {"stack": stack})
+
+
+def _flush(
+    namespace: str, record: dict[str, object], dimensions: Mapping[str, str], others: dict[str, str] | None
+) -> None:
+    # Filled at once: add_metric formats all of a metric's values for a debug line each time, 23 us a call.
+    provider = AmazonCloudWatchEMFProvider(
+        namespace=namespace,
+        metric_set=record,
+        dimension_set=dict(dimensions),
+        service="",  # or else POWERTOOLS_SERVICE_NAME would be one more dimension
+    )
+    if others:
+        provider.add_dimensions(**others)
+    provider.flush_metrics()
 
 
 def log_batch(logger: Logger, run: RunContext, batch: Sequence[Graded]) -> None:

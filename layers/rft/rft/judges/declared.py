@@ -4,6 +4,8 @@ The pipeline writes a request's grader JSON to ``runs/<run_id>/grader.json`` in 
 record, beside the run's id, where it lies and what its SHA-256 is; both come back in a sample's metadata::
 
     "rft": {"run_id": "...", "model": "...", "grader_key": "runs/<run_id>/grader.json", "grader_sha256": "<64 hex>"}
+
+A grader that only compares lies beside it, in ``runs/<run_id>/comparison/grader.json``.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from rft.grading.openai import GraderJsonInvalid, OpenAIGrader, parse_grader
 from rft.grading.openai.problems import OTHER
 from rft.grading.sample import Sample
 from rft.grading.score import Score
-from rft.run.identity import RUN_ID_PATTERN, grader_key
+from rft.run.identity import RUN_ID_PATTERN, grader_key, held_out_grader_key
 
 MAX_GRADERS = 8
 """Graders that a process keeps: one for each run that trains at the same time."""
@@ -70,11 +72,15 @@ def pointer_of(metadata: Mapping[str, object]) -> Pointer:
             'records of a run whose request has {"grader": {"openai": {...}}}',
             flags=(OTHER,),
         )
-    if not (isinstance(run_id, str) and _RUN_ID.fullmatch(run_id) and key == grader_key(run_id)):
+    if not (isinstance(run_id, str) and _RUN_ID.fullmatch(run_id) and key in _keys_of(run_id)):
         raise BadSample("rft.grader_key must be runs/<run_id>/grader.json of the record's own run", flags=(OTHER,))
     if not (isinstance(digest, str) and _SHA256.fullmatch(digest)):
         raise BadSample("rft.grader_sha256 must be 64 hexadecimal digits", flags=(OTHER,))
     return Pointer(str(key), digest)
+
+
+def _keys_of(run_id: str) -> tuple[str, str]:
+    return grader_key(run_id), held_out_grader_key(run_id)
 
 
 @lru_cache(maxsize=MAX_GRADERS)

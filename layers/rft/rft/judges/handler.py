@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -17,8 +16,8 @@ from rft.grading.batch import refuse_systemic_failure
 from rft.grading.handler import Handler, milliseconds_left
 from rft.grading.judging.rubric import JudgeScorer
 from rft.grading.sample import RunContext
-from rft.grading.telemetry import by_run, log_batch, publish_metrics
-from rft.judges.calls import METRICS, Calls, Deadline
+from rft.grading.telemetry import by_run, log_batch, publish_health, publish_metrics, refusal_counted
+from rft.judges.calls import CALLS, METRICS, PARSE_FAILURES, Calls, Deadline
 from rft.judges.parallel import Judged, grade_in_parallel
 from rft.judges.reliability import Reliability
 
@@ -67,19 +66,21 @@ def judge_grader(
         nonlocal kept, has_worked
         began = milliseconds_left(context)
         kept = kept or calls(workers)
-        judged = grade_in_parallel(score, event, kept, Deadline(_seconds(began), monotonic), workers=workers)
-        batch = [each.graded for each in judged]
-        runs = by_run(batch)
-        for run, graded in runs.items():
-            log_batch(logger, run, graded)
-        refuse_systemic_failure(batch, has_worked=has_worked)
-        reliability.accept([each.has_verdict for each in judged if each.was_asked])
+        with refusal_counted(name, event):
+            judged = grade_in_parallel(score, event, kept, Deadline(_seconds(began), monotonic), workers=workers)
+            batch = [each.graded for each in judged]
+            runs = by_run(batch)
+            for run, graded in runs.items():
+                log_batch(logger, run, graded)
+            refuse_systemic_failure(batch, has_worked=has_worked)
+            reliability.accept([each.has_verdict for each in judged if each.was_asked])
         has_worked = has_worked or any(graded.score for graded in batch)
         ended = milliseconds_left(context)
         spent = None if began is None or ended is None else max(0, began - ended)
-        publish = partial(publish_metrics, name, milliseconds=spent)
         for run, graded in runs.items():
-            publish(run, graded, counts=_counts(judged, run))
+            counts = _counts(judged, run)
+            publish_metrics(name, run, graded, milliseconds=spent, counts=counts)
+            publish_health(name, run, graded, milliseconds=spent, unreadable=_unreadable(counts))
         return [graded.to_json() for graded in batch]
 
     return handler
@@ -99,3 +100,8 @@ def _counts(judged: Sequence[Judged], run: RunContext) -> dict[str, int]:
         if each.graded.run == run:
             total.update(each.tally)
     return {name: total[name] for name in METRICS}
+
+
+def _unreadable(counts: Mapping[str, int]) -> float | None:
+    """Per cent of the judge's replies that could not be read; None where it wasn't asked."""
+    return 100 * counts[PARSE_FAILURES] / counts[CALLS] if counts[CALLS] else None

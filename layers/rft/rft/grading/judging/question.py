@@ -16,12 +16,12 @@ class Question(NamedTuple):
     """One call of a judge model. Equal questions get equal answers, so one answer may serve them all.
 
     ``turns`` alternate, the first and the last are the user's. ``temperature`` None leaves it to the model, for models
-    that take none.
+    that take none; so does ``max_tokens`` None.
     """
 
     system: str
     turns: tuple[Turn, ...]
-    max_tokens: int = 1024
+    max_tokens: int | None = 1024
     temperature: float | None = 0.0
 
 
