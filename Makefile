@@ -50,6 +50,7 @@ check: ready     ## format, lint, types, architecture, templates
 	$(BIN)/sam validate --lint --template template.yaml
 	$(BIN)/sam validate --lint --template stacks/code_tests.yaml
 	$(BIN)/sam validate --lint --template stacks/symbolic_math.yaml
+	$(BIN)/sam validate --lint --template stacks/observability.yaml
 
 format: ready    ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
@@ -60,7 +61,7 @@ bench: ready     ## what is measured, and against what
 
 clean:           ## stop the stand-in AWS, remove all that was made
 	-[ ! -x $(BIN)/rft ] || $(BIN)/rft down
-	rm -rf .local .aws-sam .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .local demo-reports .aws-sam .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make pins"
 pins: $(UV)      ## compile every requirements file anew, with hashes

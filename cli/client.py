@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -19,7 +19,7 @@ from botocore.exceptions import HTTPClientError
 from botocore.httpsession import URLLib3Session
 
 from cli.faults import ApiProblem, ApiUnreachable
-from cli.records import Event, Grader, Metrics, Run, RunPage
+from cli.records import Event, Grader, Metrics, Model, ModelPage, Playground, ReportLinks, Run, RunPage
 from rft.errors import RequestProblem
 
 _SERVICE = "execute-api"
@@ -46,7 +46,7 @@ class Answer:
 class ApiClient:
     """Every method raises ``ApiProblem`` when the API refuses, ``ApiUnreachable`` when it does not answer.
 
-    Each call may be repeated without harm (a run is created under its idempotency key), so lost connections, 429 and
+    Where a call may be repeated without harm (a run is created under its idempotency key), lost connections, 429 and
     5xx are tried again up to ``attempts`` times, with full jitter.
     """
 
@@ -113,6 +113,36 @@ class ApiClient:
     def stop(self, run_id: str) -> Run:
         return cast(Run, self._call("POST", _run_path(run_id, "/stop")).document())
 
+    def approve(self, run_id: str, decision: str) -> Run:
+        """``promote`` or ``keep``, for a run that waits for a person: said once, so that the answer is to that."""
+        answer = self._call("POST", _run_path(run_id, "/approve"), body={"decision": decision}, attempts=1)
+        return cast(Run, answer.document())
+
+    def report(self, run_id: str) -> ReportLinks:
+        return cast(ReportLinks, self._call("GET", _run_path(run_id, "/report")).document())
+
+    def models(self, *, limit: int = 25, next_token: str | None = None) -> ModelPage:
+        query = {"limit": str(limit), "next_token": next_token}
+        return cast(ModelPage, self._call("GET", "/models", query=query).document())
+
+    def model(self, name: str) -> Model:
+        return cast(Model, self._call("GET", _model_path(name)).document())
+
+    def compare(self, model: str, asked: Mapping[str, Any]) -> Playground:
+        """The same prompts answered by several versions of a model; asked once, for it takes long and costs tokens."""
+        return cast(Playground, self._call("POST", _model_path(model, "/compare"), body=asked, attempts=1).document())
+
+    def download(self, url: str) -> bytes:
+        """What a link of the API leads to. The link is a right to read: it is sent unsigned, and no fault names it."""
+        host = str(urlsplit(url).hostname)
+        try:
+            answer = self._persistently(lambda: self._send(AWSRequest(method="GET", url=url)), self._attempts)
+        except (HTTPClientError, ConnectionLost):
+            raise ApiUnreachable(f"No answer from {host}.") from None
+        if answer.status != 200:
+            raise ApiProblem(answer.status, f"{host} refuses to hand the file over (HTTP {answer.status}).")
+        return answer.body
+
     def _call(
         self,
         method: str,
@@ -121,37 +151,44 @@ class ApiClient:
         query: Mapping[str, str | None] | None = None,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        attempts: int | None = None,
     ) -> Answer:
         given = {name: value for name, value in (query or {}).items() if value is not None}
         url = self._url + path + (f"?{urlencode(given, quote_via=quote)}" if given else "")
         data = json.dumps(body).encode() if body is not None else None
-        answer = self._persistently(method, url, data, headers or {})
+        try:
+            answer = self._persistently(
+                lambda: self._signed(method, url, data, headers or {}), attempts or self._attempts
+            )
+        except (HTTPClientError, ConnectionLost) as lost:
+            raise ApiUnreachable(f"No answer from {self._url} ({lost}).") from lost
         if answer.status >= 400:
             raise _problem(answer)
         if not isinstance(answer.document(), dict):
             raise ApiProblem(answer.status, f"The API's answer to {method} {path} is not a JSON object.")
         return answer
 
-    def _persistently(self, method: str, url: str, data: bytes | None, headers: Mapping[str, str]) -> Answer:
-        for attempt in range(1, self._attempts + 1):
-            last = attempt == self._attempts
+    def _persistently(self, once: Callable[[], Answer], attempts: int) -> Answer:
+        """What the last try gives or raises; others are repeated only where that may help."""
+        for attempt in range(1, attempts):
             try:
-                answer = self._once(method, url, data, headers)
-            except (HTTPClientError, ConnectionLost) as lost:
-                if last:
-                    raise ApiUnreachable(f"No answer from {self._url} ({lost}).") from lost
+                answer = once()
+            except (HTTPClientError, ConnectionLost):
                 self._sleep(_pause(attempt))
                 continue
-            if answer.status not in _TRANSIENT or last:
+            if answer.status not in _TRANSIENT:
                 return answer
             self._sleep(_pause(attempt, answer.headers.get("retry-after")))
-        raise AssertionError("attempts is at least 1")
+        return once()
 
-    def _once(self, method: str, url: str, data: bytes | None, headers: Mapping[str, str]) -> Answer:
+    def _signed(self, method: str, url: str, data: bytes | None, headers: Mapping[str, str]) -> Answer:
         content = {"Content-Type": "application/json"} if data is not None else {}
         request = AWSRequest(method=method, url=url, data=data, headers={**content, **headers})
         # Frozen at each call: credentials of a role are renewed while a long watch goes on.
         SigV4Auth(self._credentials.get_frozen_credentials(), _SERVICE, self._region).add_auth(request)
+        return self._send(request)
+
+    def _send(self, request: AWSRequest) -> Answer:
         response = self._http.send(request.prepare())
         lower = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, lower, response.content)
@@ -159,6 +196,10 @@ class ApiClient:
 
 def _run_path(run_id: str, rest: str = "") -> str:
     return f"/runs/{quote(run_id, safe='')}{rest}"
+
+
+def _model_path(name: str, rest: str = "") -> str:
+    return f"/models/{quote(name, safe='')}{rest}"
 
 
 def _pause(attempt: int, retry_after: str | None = None) -> float:

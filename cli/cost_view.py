@@ -82,7 +82,7 @@ def _sizes(costed: Costed) -> Iterator[RenderableType]:
     told, data = costed.estimate, costed.data
     validation = "none" if data.validation is None else span(data.validation.count)
     facts = {
-        "model": f"{costed.base_model}, deployed {costed.request.deploy}",
+        "model": f"{costed.base_model}, deployed {costed.request.deploy.kind}",
         "grader": costed.grader,
         "records": f"{span(data.training.count)} for training, {validation} for validation",
         "steps": span(told.steps),

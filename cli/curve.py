@@ -34,9 +34,16 @@ class _Scale:
 
 
 def reward_curve(
-    training: Sequence[Point], validation: Sequence[Point], *, width: int, height: int, last_step: int | None = None
+    training: Sequence[Point],
+    validation: Sequence[Point],
+    *,
+    width: int,
+    height: int,
+    last_step: int | None = None,
+    unit: str = "step",
 ) -> Text:
-    """The mean reward by training step, in a plot of ``width`` by ``height`` characters below which its axis stands.
+    """The mean reward by training step, or by another ``unit``, in a plot of ``width`` by ``height`` characters below
+    which its axis stands.
 
     Rewards within 0 to 1 are drawn on that whole range, so that a flat curve looks flat; others on their own range.
     ``last_step`` is where training will end, if that is known. Points that are not finite are left out.
@@ -58,20 +65,22 @@ def reward_curve(
         plot.append_text(_row(row, columns, cells, marks)).append("\n")
     first, last = (f"{step:g}" for step in scale.steps)
     plot.append(f"{'':>5} └{'─' * columns}\n", style="dim")
-    plot.append(f"{'':{_MARGIN}}{'step ' + first:<{columns - len(last)}}{last}", style="dim")
+    plot.append(f"{'':{_MARGIN}}{f'{unit} {first}':<{columns - len(last)}}{last}", style="dim")
     return plot
 
 
-def legend(training: Sequence[Point], validation: Sequence[Point]) -> Text:
+def legend(
+    training: Sequence[Point], validation: Sequence[Point], *, name: str = "training", unit: str = "step"
+) -> Text:
     """What the signs of the plot mean, with the newest value of each."""
     text = Text(style="dim")
-    for points, sign, style, name in (
-        (training, "⠤⠒", TRAINING_STYLE, "training"),
+    for points, sign, style, title in (
+        (training, "⠤⠒", TRAINING_STYLE, name),
         (validation, VALIDATION_MARK, VALIDATION_STYLE, "validation"),
     ):
         known = _finite(points)
         if known:
-            text.append(sign, style=style).append(f" {name} {known[-1][1]:.2f} at step {known[-1][0]:g}   ")
+            text.append(sign, style=style).append(f" {title} {known[-1][1]:.2f} at {unit} {known[-1][0]:g}   ")
     return text
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
-from typing import Any
-
-from botocore.config import Config
+from typing import TYPE_CHECKING, Any
 
 from cli.client import ApiClient
+from cli.compared import Comparison
 from cli.faults import DemoFailed, UsageFault
-from cli.held_out import Comparison, Score, compare
 from cli.mailbox import Mailbox, Notification
-from cli.measuring import Asking, Record, ask, grade, records_in
 from cli.records import Run
 from cli.steps import Steps
 from cli.target import Target
@@ -25,19 +22,20 @@ from cli.watching import watch
 from local.cloud import Cloud
 from rft.run.status import SUCCEEDED
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
-# Answers are drawn as training drew them. At 0 a model gives one answer for ever, and a base that has no idea of the
-# task may be lucky or unlucky with it on every record at once.
-_TEMPERATURE = 1.0
-_MAX_TOKENS = 256
+REPOSITORY = Path(__file__).resolve().parent.parent
+EXAMPLES = REPOSITORY / "examples"
+REPORTS = "demo-reports"
+
 _DOOR_SECONDS = 30.0
 _POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the tuned model answered to one held-out record, and the record's reference."""
+    """What the tuned model answered to one record of the validation set, and the record's reference."""
 
     answer: str
     reference: str
@@ -45,19 +43,21 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What a demo found. ``comparison`` and ``sample`` are None when the run deployed nothing to compare."""
+    """What a demo showed. ``comparison`` and ``sample`` are None where the run came to no comparison, ``report`` is the
+    page that stays when the demo is over, None where the run has none."""
 
     example: str
     run: Run
-    how: Asking
     comparison: Comparison | None
     sample: Sample | None
     notification: Notification
+    report: Path | None
     seconds: float
 
     @property
     def went_through(self) -> bool:
-        return self.run["status"] in SUCCEEDED and self.comparison is not None
+        """Whether the run went all the way, whatever its verdict: to keep the old model is an answer too."""
+        return self.run["status"] in SUCCEEDED
 
     def to_json(self) -> dict[str, Any]:
         found = self.comparison
@@ -68,6 +68,7 @@ class Demo:
             "verdict": {"better": found.is_better, "text": found.verdict} if found else None,
             "deployment_arn": self.run["deployment_arn"],
             "notification": self.notification.to_json(),
+            "report": None if self.report is None else str(self.report),
             "seconds": round(self.seconds, 1),
         }
 
@@ -80,19 +81,24 @@ def example_folder(name: str) -> Path:
     return EXAMPLES / name
 
 
+def reports_folder() -> Path:
+    """Where the reports of demos stay: in the checkout, but for tests, which have a folder of their own."""
+    return Path(os.environ.get("RFT_LOCAL_DIR") or REPOSITORY).resolve() / REPORTS
+
+
 def perform(
     cloud: Cloud,
     example: Path,
     *,
-    seed: int,
     grader: str | Path | None,
+    reports: Path,
     screen: Screen,
     steps: Steps,
     started: float,
 ) -> Demo:
-    """Drop the example, follow its run, measure both models. Raises ``DemoFailed`` where the way breaks off.
+    """Drop the example, follow its run, read what it found. Raises ``DemoFailed`` where the way breaks off.
 
-    ``started`` is when the demo began, by the monotonic clock.
+    The report is saved below ``reports``. ``started`` is when the demo began, by the monotonic clock.
     """
     target = Target.from_cloud(cloud.info.to_json())
     api = target.api()
@@ -108,13 +114,16 @@ def perform(
     run = watch(api, run["run_id"], screen.console, interval=target.poll_seconds)
     screen.console.print()
 
-    how = Asking(_TEMPERATURE, (request.get("hyperparameters") or {}).get("inference_max_tokens", _MAX_TOKENS))
-    measured = _measure(target, cloud.info.bedrock_endpoint, run, how, seed=seed, steps=steps)
+    # The report is written between the end of the run and its message.
     steps.begin("reading the notification from the queue")
     notification = mailbox.read(run["run_id"])
+    steps.begin("reading the comparison, saving the report")
+    run = api.run(run["run_id"])
+    s3 = target.session.client("s3", **target.client_options)
+    comparison, sample = _found(run, s3)
+    report = _save_report(run, s3, reports / run["run_id"])
     steps.finish()
-    comparison, sample = measured or (None, None)
-    return Demo(example.name, run, how, comparison, sample, notification, time.monotonic() - started)
+    return Demo(example.name, run, comparison, sample, notification, report, time.monotonic() - started)
 
 
 def _request(cloud: Cloud, example: Path, grader: str | Path | None, steps: Steps) -> dict[str, Any]:
@@ -149,36 +158,34 @@ def _run_of_upload(api: ApiClient, model: str) -> Run:
     raise DemoFailed(f"No run began within {_DOOR_SECONDS:.0f} s of the upload of run.json.")
 
 
-def _measure(
-    target: Target, bedrock_endpoint: str, run: Run, how: Asking, *, seed: int, steps: Steps
-) -> tuple[Comparison, Sample] | None:
-    """Both models on the records that the run held out, scored by the run's own grader."""
-    base, tuned, grader, dataset = run["base_model"], run["deployment_arn"], run["grader_arn"], run["dataset"]
-    if base is None or tuned is None or grader is None or dataset is None or dataset["validation_uri"] is None:
+def _found(run: Run, s3: S3Client) -> tuple[Comparison | None, Sample | None]:
+    compared = run.get("comparison")
+    if compared is None:
+        return None, None
+    comparison = Comparison.from_document(json.loads(_read(s3, compared["document_uri"])))
+    rows = (json.loads(line) for line in _read(s3, compared["rows_uri"]).splitlines())
+    return comparison, next(_samples(rows), None)
+
+
+def _samples(rows: Iterator[dict[str, Any]]) -> Iterator[Sample]:
+    for row in rows:
+        answer = row["answers"]["candidate"].get("text")
+        if answer is not None:
+            reference = row["reference_answer"]
+            yield Sample(answer, reference if isinstance(reference, str) else json.dumps(reference, ensure_ascii=False))
+
+
+def _save_report(run: Run, s3: S3Client, folder: Path) -> Path | None:
+    """Keep what the run left for its readers: the cloud of the demo goes, and the bucket with it."""
+    left = run.get("report")
+    if left is None:
         return None
-    s3 = target.session.client("s3", **target.client_options)
-    bucket, _, key = dataset["validation_uri"].removeprefix("s3://").partition("/")
-    records = records_in(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-    direct = Config(proxies={}, max_pool_connections=16)
-    runtime = target.session.client("bedrock-runtime", endpoint_url=bedrock_endpoint, config=direct)
-    functions = target.session.client("lambda", **target.client_options)
-
-    scores: list[list[Score]] = []
-    answers: list[str] = []
-    for name, model in (("base", base), ("tuned", tuned)):
-        steps.begin(f"asking the {name} model the {len(records)} held-out records")
-        answers = ask(model, records, how, runtime=runtime, done=_counter(steps))
-        scores.append(grade(grader, records, answers, functions=functions))
-    steps.finish()
-    return compare(*scores, seed=seed), Sample(answers[0], _reference(records[0]))
+    folder.mkdir(parents=True, exist_ok=True)
+    for uri in (left["report_uri"], left["markdown_uri"], left["manifest_uri"]):
+        (folder / uri.rpartition("/")[2]).write_bytes(_read(s3, uri))
+    return folder / left["report_uri"].rpartition("/")[2]
 
 
-def _reference(record: Record) -> str:
-    reference = record.get("reference_answer")
-    return reference if isinstance(reference, str) else json.dumps(reference, ensure_ascii=False)
-
-
-def _counter(steps: Steps) -> Callable[[], None]:
-    """Called once for each answer, it shows how many there are."""
-    numbers = count(1)
-    return lambda: steps.note(str(next(numbers)))
+def _read(s3: S3Client, uri: str) -> bytes:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()

@@ -18,7 +18,6 @@ class CliFault(Exception):
         ├── TargetMissing       there is no stack to talk to
         ├── ApiProblem          the API refused, with a status and its problems
         ├── ApiUnreachable      no answer, after all retries
-        ├── MeasurementFailed   a model or the grader gave no usable answer
         └── DemoFailed
     """
 
@@ -60,10 +59,6 @@ class ApiProblem(CliFault):
 
 
 class ApiUnreachable(CliFault):
-    pass
-
-
-class MeasurementFailed(CliFault):
     pass
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import costs, data, graders, machine, runs
+from cli.commands import costs, data, graders, machine, models, results, runs
 from cli.usage import Commands
 
 app = typer.Typer(
@@ -53,6 +53,10 @@ app.command()(runs.runs)
 app.command()(runs.show)
 app.command()(runs.watch)
 app.command()(runs.stop)
+app.command()(results.report)
+app.command()(results.approve)
+app.command()(models.models)
+app.command()(models.compare)
 
 
 def main() -> None:

@@ -17,7 +17,21 @@ def _run_id(text: str) -> str:
     return text
 
 
+def _run_id_if_any(text: str | None) -> str | None:
+    return None if text is None else _run_id(text)
+
+
 RunId = Annotated[str, typer.Argument(callback=_run_id, help="As rft runs lists them.", show_default=False)]
+EarlierRun = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        callback=_run_id_if_any,
+        metavar="RUN_ID",
+        help="Repeat a run that has ended, with the same request and data.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; words go to stderr.")]
 TargetPlace = Annotated[Place, typer.Option("--target", help="This machine's stand-in AWS, or AWS.")]
 Stack = Annotated[

@@ -44,6 +44,45 @@ class Gate(TypedDict):
     report_uri: str
 
 
+class Gain(TypedDict):
+    """A mean difference of rewards and the interval that holds it at ``confidence``."""
+
+    mean: float
+    low: float
+    high: float
+    confidence: float
+
+
+class Compared(TypedDict):
+    """What the comparison found on ``records`` prompts: ``gain`` over ``against`` (base or live), and ``means``."""
+
+    against: str
+    live_run_id: str | None
+    recommended: str
+    sentence: str
+    records: int
+    gain: Gain | None
+    means: dict[str, float | None]
+    document_uri: str
+    rows_uri: str
+
+
+class Approval(TypedDict):
+    """The word of a person: ``state`` is waiting, promote, keep or expired."""
+
+    state: str
+    since: str
+    until: str
+    decided_at: str | None
+    decided_by: str | None
+
+
+class Report(TypedDict):
+    report_uri: str
+    markdown_uri: str
+    manifest_uri: str
+
+
 class Run(TypedDict):
     """Missing values are None; times are ISO 8601 in UTC."""
 
@@ -52,6 +91,7 @@ class Run(TypedDict):
     status: str
     base_model: str | None
     grader_arn: str | None
+    held_out_grader_arn: NotRequired[str | None]
     deploy: str | None
     created_at: str
     updated_at: str
@@ -68,6 +108,9 @@ class Run(TypedDict):
     custom_model_arn: str | None
     deployment_arn: str | None
     deployment_kind: str | None
+    comparison: NotRequired[Compared | None]
+    approval: NotRequired[Approval | None]
+    report: NotRequired[Report | None]
     stop_requested: bool
     reason: Reason | None
     warnings: list[str]
@@ -101,10 +144,27 @@ class ValidationStep(TypedDict):
     reward_mean: float
 
 
+class GradedMinute(TypedDict):
+    """What the run's grader saw in a minute, or a few, that began ``at``."""
+
+    at: str
+    reward_mean: float
+    reward_min: float
+    reward_max: float
+    samples: int
+    errors: int
+    components: dict[str, float]
+
+
 class Metrics(TypedDict):
+    """``training`` and ``validation`` are of the job's files, ``phases`` the job's own word. Older stacks have neither
+    ``phases`` nor ``grader``."""
+
     run_id: str
     training: list[TrainingStep]
     validation: list[ValidationStep]
+    phases: NotRequired[dict[str, str] | None]
+    grader: NotRequired[list[GradedMinute]]
 
 
 class Grader(TypedDict):
@@ -117,6 +177,94 @@ class Grader(TypedDict):
     summary: str
     fields: list[str]
     judge_calls: int
+
+
+class ReportLinks(TypedDict):
+    """Addresses that anybody may read from until ``expires_at``."""
+
+    report_url: str
+    markdown_url: str
+    manifest_url: str
+    expires_at: str
+
+
+class Live(TypedDict):
+    """The version that serves users."""
+
+    run_id: str
+    custom_model_arn: str
+    deployment_arn: str
+    kind: str
+    base_model: str | None
+    since: str
+
+
+class ModelSummary(TypedDict):
+    """``gain`` is what the newest comparison found, against what served then."""
+
+    name: str
+    live: Live | None
+    versions: int
+    gain: Gain | None
+
+
+class ModelPage(TypedDict):
+    models: list[ModelSummary]
+    next_token: str | None
+
+
+class Version(TypedDict):
+    run_id: str
+    status: str
+    created_at: str
+    custom_model_arn: str
+    deleted_at: str | None
+    against: str | None
+    gain: Gain | None
+    means: dict[str, float | None] | None
+    live: bool
+
+
+class Model(TypedDict):
+    """``versions`` newest first. ``live_parameter`` is the SSM parameter that holds the ARN to call."""
+
+    name: str
+    live: Live | None
+    live_parameter: str
+    versions: list[Version]
+
+
+class Answer(TypedDict, total=False):
+    """Of one version to one prompt; or its ``error``. Where ``reward`` is None, ``grader_error`` says why."""
+
+    text: str
+    reward: float | None
+    components: dict[str, float]
+    milliseconds: float
+    input_tokens: int
+    output_tokens: int
+    grader_error: str
+    error: str
+    detail: str
+
+
+class Answered(TypedDict):
+    """The answers to one prompt by version."""
+
+    answers: dict[str, Answer]
+
+
+class Asked(TypedDict):
+    model_id: str
+    run_id: str | None
+
+
+class Playground(TypedDict):
+    """What ``prompts`` were answered, in their order, by ``versions``."""
+
+    model: str
+    versions: dict[str, Asked]
+    prompts: list[Answered]
 
 
 def moment(text: str) -> datetime:

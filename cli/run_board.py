@@ -15,12 +15,23 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.curve import legend, reward_curve
-from cli.records import Event, Metrics, Run, moment
-from cli.view import closing_words, duration, gate_words, plain, run_seconds, status_style, status_text
+from cli.records import Event, GradedMinute, Metrics, Run, moment
+from cli.view import (
+    approval_words,
+    closing_words,
+    comparison_words,
+    duration,
+    gate_words,
+    plain,
+    run_seconds,
+    status_style,
+    status_text,
+)
+from rft.run.reward_curve import CONSTANT_REWARD, STUCK
 from rft.run.status import SUCCEEDED, TERMINAL
 
 # Shown before they come; the others of a run's statuses appear when they do.
-_AHEAD = ("received", "preparing", "checking", "queued", "training", "deploying")
+_AHEAD = ("received", "preparing", "checking", "queued", "training", "deploying", "comparing")
 _CURVE_WIDTH = 72
 _CURVE_HEIGHT = 9
 
@@ -82,6 +93,8 @@ class RunBoard:
             parts.append(curve_panel(self.snapshot))
         if self.snapshot.is_over:
             parts += closing_words(run)
+        else:
+            parts += [Text(f"warning: {plain(warning)}", style="yellow") for warning in training_warnings(run)]
         if self.snapshot.trouble is not None:
             parts.append(Text(plain(self.snapshot.trouble), style="yellow"))
         return Group(*parts)
@@ -122,26 +135,14 @@ class RunBoard:
         return table
 
     def _note(self, status: str, run: Run) -> RenderableType:
-        dataset = run.get("dataset")
-        conversion = run.get("conversion")
-        if status == "converting" and conversion is not None and "records" in conversion:
-            words = f"{conversion['records']:,} log records, {conversion['converted']:,} converted"
-            return Text(words, style="dim")
-        if status == "preparing" and dataset is not None and "train_records" in dataset:
-            words = f"{dataset['train_records']:,} training, {dataset['validation_records']:,} validation records"
-            return Text(words, style="dim")
-        if status == "checking" and run.get("gate") is not None:
-            return Text(f"gate {gate_words(run)}", style="dim")
-        if status == "training":
-            return self._training_note(run)
-        if status == "deploying" and run.get("deployment_kind"):
-            return Text(plain(run["deployment_kind"]), style="dim")
-        return ""
+        return self._training_note(run) if status == "training" else Text(plain(_note_words(status, run)), style="dim")
 
     def _training_note(self, run: Run) -> RenderableType:
         training = self.snapshot.metrics["training"]
         if not training:
-            return Text(plain(run.get("job_status") or ""), style="dim")
+            return Text(
+                plain(", ".join(filter(None, [phase_words(run), graded_words(self.snapshot.metrics)]))), style="dim"
+            )
         latest = training[-1]
         words = Text(f"step {latest['step']}", style="dim")
         total = last_step(run)
@@ -155,21 +156,75 @@ class RunBoard:
         return row
 
 
+def _note_words(status: str, run: Run) -> str:
+    """What is known of a run by its time in ``status``."""
+    dataset, conversion = run.get("dataset"), run.get("conversion")
+    match status:
+        case "converting" if conversion is not None and "records" in conversion:
+            return f"{conversion['records']:,} log records, {conversion['converted']:,} converted"
+        case "preparing" if dataset is not None and "train_records" in dataset:
+            return f"{dataset['train_records']:,} training, {dataset['validation_records']:,} validation records"
+        case "checking" if run.get("gate") is not None:
+            return f"gate {gate_words(run)}"
+        case "deploying":
+            return run.get("deployment_kind") or ""
+        case "comparing":
+            return approval_words(run) or comparison_words(run)
+    return ""
+
+
+def training_warnings(run: Run) -> list[str]:
+    """What a person should know of a training while it goes on."""
+    return [warning for warning in run.get("warnings") or [] if warning.startswith((CONSTANT_REWARD, STUCK))]
+
+
+def phase_words(run: Run) -> str:
+    """The phase that the job is in, or else its status: ``InProgress``, ``data processing``."""
+    phases = run.get("job_phases") or {}
+    present = [name for name, status in phases.items() if status == "InProgress"]
+    named = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in present[-1]) if present else ""
+    return ", ".join(filter(None, [run.get("job_status") or "", named]))
+
+
+def graded_words(metrics: Metrics) -> str:
+    """``5,120 answers graded``, and how many of them had no score."""
+    minutes = metrics.get("grader") or []
+    samples, errors = (sum(minute[name] for minute in minutes) for name in ("samples", "errors"))
+    return f"{samples:,} answers graded" + (f", {errors:,} without a score" if errors else "") if samples else ""
+
+
 def has_curve(metrics: Metrics) -> bool:
-    return bool(metrics["training"] or metrics["validation"])
+    return bool(metrics["training"] or metrics["validation"] or metrics.get("grader"))
 
 
 def curve_panel(snapshot: Snapshot) -> Panel:
-    """The reward curve so far; while training goes on, its axis reaches to the last step where that is known."""
+    """The reward curve so far; while training goes on, its axis reaches to the last step where that is known.
+
+    Where the job's files tell no reward yet, it is what its grader saw, by the minute.
+    """
+    minutes = snapshot.metrics.get("grader") or []
+    if minutes and not (snapshot.metrics["training"] or snapshot.metrics["validation"]):
+        graded = _by_minute(minutes)
+        plot = reward_curve(graded, [], width=_CURVE_WIDTH, height=_CURVE_HEIGHT, unit="minute")
+        return _panel(Group(plot, legend(graded, [], name="grader", unit="minute")), "mean reward, as graded")
     training, validation = (
         [(float(point["step"]), point["reward_mean"]) for point in points]
         for points in (snapshot.metrics["training"], snapshot.metrics["validation"])
     )
     end = None if snapshot.is_over else last_step(snapshot.run)
     plot = reward_curve(training, validation, width=_CURVE_WIDTH, height=_CURVE_HEIGHT, last_step=end)
+    return _panel(Group(plot, legend(training, validation)), "mean reward")
+
+
+def _by_minute(minutes: list[GradedMinute]) -> list[tuple[float, float]]:
+    began = moment(minutes[0]["at"])
+    return [((moment(m["at"]) - began).total_seconds() / 60, m["reward_mean"]) for m in minutes]
+
+
+def _panel(content: Group, title: str) -> Panel:
     return Panel(
-        Group(plot, legend(training, validation)),
-        title="mean reward",
+        content,
+        title=title,
         title_align="left",
         border_style="dim",
         width=_CURVE_WIDTH + 4,

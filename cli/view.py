@@ -14,8 +14,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from cli.compared import gain_words
 from cli.faults import CliFault
-from cli.records import Event, Reason, Run, RunPage, moment
+from cli.records import Event, Model, Reason, Run, RunPage, moment
 from rft.run.status import SUCCEEDED, TERMINAL
 
 # Escape sequences and other control characters of foreign texts must not reach the terminal.
@@ -134,6 +135,11 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def when(text: str) -> str:
+    """A time of the API as the clock of this place has it."""
+    return moment(text).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
 def run_seconds(run: Run, now: datetime) -> float:
     """From the request to the run's end, or to ``now``."""
     ended_at = run.get("ended_at")
@@ -154,14 +160,15 @@ def runs_table(page: RunPage, more: str | None) -> RenderableType:
         table.add_row(
             Text(plain(run["run_id"])),
             status_text(run["status"]),
-            moment(run["created_at"]).astimezone().strftime("%Y-%m-%d %H:%M"),
+            when(run["created_at"]),
             duration(run_seconds(run, now)),
             Text(plain(reason["error"]) if reason else "", style="dim"),
         )
     return table if more is None else Group(table, one_line(f"more: {more}", style="dim"))
 
 
-def run_record(run: Run, events: Sequence[Event]) -> RenderableType:
+def run_record(run: Run, events: Sequence[Event], model: Model | None = None) -> RenderableType:
+    """``model`` is the run's, if there is one that serves or did."""
     facts: dict[str, object] = {heading: run.get(key) for heading, key in _RUN_FACTS if run.get(key) is not None}
     if "grader" in facts and (name := _grader_name(run)) is not None:
         facts["grader"] = f"{name}  {facts['grader']}"
@@ -177,6 +184,11 @@ def run_record(run: Run, events: Sequence[Event]) -> RenderableType:
         facts["dataset"] = counts
     if run.get("gate") is not None:
         facts["gate"] = gate_words(run)
+    if compared := comparison_words(run):
+        facts["comparison"] = compared
+    if report := run.get("report"):
+        facts["report"] = report["report_uri"]
+    facts |= serving(run, model)
     lines: list[RenderableType] = ["", *fact_lines(facts)] if facts else []
     return Group(heading_of(run), *lines, *closing_words(run), "", events_table(events))
 
@@ -202,10 +214,46 @@ def gate_words(run: Run) -> str:
     return plain(words + codes + (_WENT_ON if went_on else ""))
 
 
-def outcome(run: Run, more: str) -> RenderableType:
+def comparison_words(run: Run) -> str:
+    """By how much the run's model is better, and than what."""
+    compared = run.get("comparison")
+    if compared is None or compared["gain"] is None:
+        return ""
+    than = "the live version" if compared["against"] == "live" else "the base model"
+    return f"{gain_words(compared['gain'])} over {than}, {compared['records']:,} prompts"
+
+
+def approval_words(run: Run) -> str:
+    """That a person is waited for, and what they may say; of an approval that is over, who said what."""
+    approval = run.get("approval")
+    if approval is None:
+        return ""
+    match approval["state"]:
+        case "waiting" if run["status"] not in TERMINAL:
+            return f"waits for a person until {when(approval['until'])}: rft approve {run['run_id']}, or with --keep"
+        case "expired":
+            return "nobody decided in time"
+        case "promote" | "keep" as decided:
+            return f"{decided}, said {approval['decided_by'] or 'somebody'}"
+    return ""
+
+
+def serving(run: Run, model: Model | None) -> dict[str, str]:
+    """What answers the users of the run's model now."""
+    if model is None:
+        return {}
+    live = model["live"]
+    if live is None:
+        return {"serves now": "no version of this model"}
+    version = "this run's model" if live["run_id"] == run["run_id"] else f"the model of {live['run_id']}"
+    where = {} if live["deployment_arn"] == run.get("deployment_arn") else {"live": live["deployment_arn"]}
+    return {"serves now": f"{version}, since {when(live['since'])}", **where}
+
+
+def outcome(run: Run, more: str, model: Model | None = None) -> RenderableType:
     """The last words about a run that was watched; ``more`` is the command that shows it."""
-    facts = {"deployment": run.get("deployment_arn")} if run.get("deployment_arn") else {}
-    return Group(heading_of(run), *fact_lines({**facts, "more": more}))
+    facts = {"deployment": run["deployment_arn"]} if run.get("deployment_arn") else {}
+    return Group(heading_of(run), *fact_lines({**serving(run, model), **facts, "more": more}))
 
 
 def heading_of(run: Run) -> Text:
@@ -214,8 +262,13 @@ def heading_of(run: Run) -> Text:
 
 
 def closing_words(run: Run) -> list[RenderableType]:
-    """Why a run ended as it did, and what it warns of."""
+    """What the comparison found, why a run ended as it did, and what it warns of."""
     words: list[RenderableType] = []
+    if compared := run.get("comparison"):
+        style = "green" if compared["recommended"] == "promote" else "yellow"
+        words += ["", Text(plain(compared["sentence"]), style=style)]
+    if approval := approval_words(run):
+        words.append(Text(f"approval: {plain(approval)}", style="bold yellow" if "waits" in approval else "dim"))
     reason = run.get("reason")
     if reason is not None:
         words += ["", *_reason(reason, status_style(run["status"]))]

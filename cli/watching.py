@@ -15,12 +15,13 @@ from rich.text import Text
 from cli.client import ApiClient
 from cli.faults import ApiProblem, ApiUnreachable
 from cli.records import Metrics, Run, moment
-from cli.run_board import RunBoard, Snapshot, curve_panel, has_curve, state_times
+from cli.run_board import RunBoard, Snapshot, curve_panel, has_curve, state_times, training_warnings
 from cli.view import closing_words, gate_words, plain, status_text
-from rft.run.status import Status
+from rft.run.status import TERMINAL, Status
 
 PATIENCE_SECONDS = 600.0
 _LONGEST_PAUSE = 60.0
+_LOOKS_A_CURVE = 3  # a curve has a point a minute or a step, and CloudWatch takes money for each look at its metrics
 
 
 def follow(
@@ -39,11 +40,12 @@ def follow(
     """
     snapshot = _look(api, run_id, _no_metrics(run_id))
     yield snapshot
-    answered, pause = monotonic(), interval
+    answered, pause, looks = monotonic(), interval, 0
     while not snapshot.is_over:
         sleep(pause)
+        looks += 1
         try:
-            snapshot = _look(api, run_id, snapshot.metrics)
+            snapshot = _look(api, run_id, snapshot.metrics, with_curve=looks % _LOOKS_A_CURVE == 0)
         except (ApiUnreachable, ApiProblem) as fault:
             if not _may_pass(fault) or monotonic() - answered > patience:
                 raise
@@ -60,10 +62,12 @@ def watch(api: ApiClient, run_id: str, console: Console, *, interval: float) -> 
     return _draw(snapshots, console) if console.is_terminal else _tell(snapshots, console)
 
 
-def _look(api: ApiClient, run_id: str, metrics: Metrics) -> Snapshot:
+def _look(api: ApiClient, run_id: str, metrics: Metrics, *, with_curve: bool = True) -> Snapshot:
     # The run first: events and metrics are then at least as new, so the last snapshot lacks nothing.
     run = api.run(run_id)
-    return Snapshot(run, api.events(run_id), _newest_metrics(api, run, metrics))
+    if with_curve or run["status"] in TERMINAL:
+        metrics = _newest_metrics(api, run, metrics)
+    return Snapshot(run, api.events(run_id), metrics)
 
 
 def _newest_metrics(api: ApiClient, run: Run, known: Metrics) -> Metrics:
@@ -113,6 +117,8 @@ class _Told:
         self._states = 0
         self._gate = ""
         self._step: int | None = None
+        self._minute: str | None = None
+        self._warned: set[str] = set()
         self._trouble: str | None = None
 
     def news(self, snapshot: Snapshot) -> Iterator[Text]:
@@ -143,7 +149,16 @@ class _Told:
         self._gate = self._gate or words
 
     def _training_news(self, snapshot: Snapshot) -> Iterator[Text]:
-        training = snapshot.metrics["training"]
+        for warning in training_warnings(snapshot.run):
+            if warning not in self._warned and not snapshot.is_over:
+                yield Text(f"         warning: {plain(warning)}")
+            self._warned.add(warning)
+        training, graded = snapshot.metrics["training"], snapshot.metrics.get("grader") or []
+        # The newest minute still goes on.
+        if not training and len(graded) > 1 and graded[-2]["at"] != self._minute:
+            minute = graded[-2]
+            self._minute = minute["at"]
+            yield Text(f"         graded: mean reward {minute['reward_mean']:.3f} of {minute['samples']:,} answers")
         if training and training[-1]["step"] != self._step:
             self._step = training[-1]["step"]
             yield Text(f"         step {self._step}: mean reward {training[-1]['reward_mean']:.3f}")

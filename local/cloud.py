@@ -1,4 +1,5 @@
-"""The stand-in AWS on this machine: an emulator, the Bedrock stand-in, and the real application deployed into them.
+"""The stand-in AWS on this machine: an emulator, the Bedrock stand-in, what makes metrics of log lines, and the real
+application deployed into them.
 
 Everything lies in one folder (``.local``): what runs, its logs, its state, its temporary files. Stopping removes it.
 """
@@ -35,8 +36,9 @@ PARAMETERS = {
     "JobCheckMinutes": "0.25",
     # Every function of this machine's account may grade: try your own without a new deployment.
     "GraderArns": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:*",
-    # Each batch of logs is a process of its own here.
+    # Each batch, of logs or of a comparison, is a process of its own here.
     "ConvertConcurrency": "2",
+    "ComparisonConcurrency": "2",
     "InvocationLogBucket": f"{STACK}-invocation-logs",
 }
 _BUILD_MINUTES = 5
@@ -94,7 +96,7 @@ class Cloud:
         seed: int = 0,
         parameters: Mapping[str, str] | None = None,
     ) -> Self:
-        """Start both servers, build and deploy the application. If that fails only the logs are left."""
+        """Start the servers, build and deploy the application. If that fails only the logs are left."""
         root = root.resolve()
         if cls.attach(root) is not None:
             raise CloudError(f"a stand-in AWS runs from {root} already")
@@ -109,6 +111,7 @@ class Cloud:
             servers["emulator"] = _start_emulator(root, endpoint, bedrock_endpoint)
             _write(root / "servers.json", {"servers": servers, "seed": seed})
             servers["bedrock"] = _start_bedrock(root, endpoint, bedrock_endpoint, seed)
+            servers["metrics"] = _start_metrics(root, endpoint)
             _write(root / "servers.json", {"servers": servers, "seed": seed})
             # Before the stack, which is told of it: on AWS too the log bucket is there first, and belongs to others.
             _s3(endpoint).create_bucket(Bucket=PARAMETERS["InvocationLogBucket"])
@@ -140,7 +143,8 @@ class Cloud:
     def attach(cls, root: Path, *, revive: bool = False) -> Self | None:
         """The stand-in that runs from ``root``, if one does.
 
-        ``revive`` starts a Bedrock stand-in that died again, on its state; the emulator keeps its own in memory.
+        ``revive`` starts again what died: the Bedrock stand-in, on its state, and what makes the metrics. The emulator
+        keeps its state in memory.
         """
         try:
             info = CloudInfo(**json.loads((root / "cloud.json").read_text()))
@@ -149,10 +153,12 @@ class Cloud:
             return None
         cloud = cls(root, info, running["servers"], running["seed"])
         dead = {name for name, pid in cloud._servers.items() if not processes.is_alive(pid)}
-        if dead == {"bedrock"} and revive:
-            cloud.restart_bedrock()
-        elif dead:
+        if not dead <= {"bedrock", "metrics"} or ("bedrock" in dead and not revive):
             return None
+        if revive and "bedrock" in dead:
+            cloud.restart_bedrock()
+        if revive and "metrics" in dead:
+            cloud._restart_metrics()
         return cloud
 
     @classmethod
@@ -180,6 +186,10 @@ class Cloud:
         processes.kill([self._servers["bedrock"]])
         self._seed = self._seed if seed is None else seed
         self._servers["bedrock"] = _start_bedrock(self.root, self.info.endpoint, self.info.bedrock_endpoint, self._seed)
+        _write(self.root / "servers.json", {"servers": self._servers, "seed": self._seed})
+
+    def _restart_metrics(self) -> None:
+        self._servers["metrics"] = _start_metrics(self.root, self.info.endpoint)
         _write(self.root / "servers.json", {"servers": self._servers, "seed": self._seed})
 
     @property
@@ -287,6 +297,12 @@ def _start_bedrock(root: Path, endpoint: str, bedrock_endpoint: str, seed: int) 
     process = processes.start(command, environment=_environment(root), cwd=REPOSITORY, log=log)
     _healthy(f"{bedrock_endpoint}/_local/health", process, log)
     return process.pid
+
+
+def _start_metrics(root: Path, endpoint: str) -> int:
+    command = [sys.executable, "-m", "local.metrics", "--endpoint", endpoint, "--region", REGION]
+    log = root / "logs" / "metrics.log"
+    return processes.start(command, environment=_environment(root), cwd=REPOSITORY, log=log).pid
 
 
 def _healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

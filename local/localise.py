@@ -24,7 +24,7 @@ import yaml
 from samtranslator.yaml_helper import yaml_parse
 
 Template = dict[str, Any]
-_MINUTES = re.compile(r"\{% \$round\(\$\{(\w+)\} \* 60\) %\}")
+_SECONDS = re.compile(r"\{% \$round\(\$\{(\w+)\} \* (\d+)\) %\}")
 _NUMBER = re.compile(r"\{% \$\{(\w+)\} %\}")
 _KEY_OF_RUN = re.compile(r"\{% '([^']*)' & \$states\.context\.Execution\.Input\.run_id & '([^']*)' %\}")
 
@@ -70,8 +70,8 @@ def _work_out_expressions(out: Path, machine: Template, template: Template, para
         return float(parameters.get(name, template["Parameters"][name]["Default"]))
 
     for state in definition["States"].values():
-        if minutes := _MINUTES.fullmatch(str(state.get("TimeoutSeconds", ""))):
-            state["TimeoutSeconds"] = max(1, round(value_of(minutes[1]) * 60))
+        if time := _SECONDS.fullmatch(str(state.get("TimeoutSeconds", ""))):
+            state["TimeoutSeconds"] = max(1, round(value_of(time[1]) * int(time[2])))
         if most := _NUMBER.fullmatch(str(state.get("MaxConcurrency", ""))):
             state["MaxConcurrency"] = round(value_of(most[1]))
         if reader := state.get("ItemReader"):

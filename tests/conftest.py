@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
+
+import botocore.session
+import pytest
+from botocore.loaders import create_loader
 from hypothesis import HealthCheck, settings
 
 # Time is measured in benchmarks/, never by a test: on a busy machine a slow example is no fault of the code.
 settings.register_profile("no-clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no-clock")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_services_once() -> Iterator[None]:
+    """moto gives each test a session of its own, and each session reads the models of AWS's services anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(create_loader))
+        yield

@@ -21,11 +21,7 @@ def demo(
     example: Annotated[str, typer.Option(help="A folder of examples/.")] = "ticket-triage",
     seed: Annotated[
         int,
-        typer.Option(
-            min=0,
-            help="Of the stand-in's training and the interval's resampling; "
-            "the answers to held-out records are drawn anew each time.",
-        ),
+        typer.Option(min=0, help="Of the stand-in's training; the answers that are compared are drawn anew each time."),
     ] = 0,
     grader: Annotated[
         str | None,
@@ -33,14 +29,23 @@ def demo(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The whole way on this machine: dataset, training, deployment, measured gain, message. Leaves nothing behind."""
+    """The whole way on this machine, from a dataset to a verdict and a message; only the report stays.
+
+    Exit code 0: the run went all the way, its model promoted or kept back; 1: it broke off.
+    """
     with answering(as_json) as screen:
         folder = demonstration.example_folder(example)
         chosen = own_grader(grader)
         steps, started = Steps(screen.console), time.monotonic()
         with passing_cloud(steps, seed=seed) as cloud:
             shown = demonstration.perform(
-                cloud, folder, seed=seed, grader=chosen, screen=screen, steps=steps, started=started
+                cloud,
+                folder,
+                grader=chosen,
+                reports=demonstration.reports_folder(),
+                screen=screen,
+                steps=steps,
+                started=started,
             )
             if not as_json:
                 screen.print(demo_report(shown))

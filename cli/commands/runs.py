@@ -11,8 +11,10 @@ from rich.console import Group
 
 from cli.answering import talking
 from cli.client import ApiClient
-from cli.options import AsJson, Profile, Region, RunId, Stack, TargetPlace
-from cli.records import Run
+from cli.faults import ApiProblem, UsageFault
+from cli.options import AsJson, EarlierRun, Profile, Region, RunId, Stack, TargetPlace
+from cli.records import Model, Run
+from cli.repetition import repeat
 from cli.submission import Submitted
 from cli.submission import submit as hand_in
 from cli.target import Place, Target
@@ -23,13 +25,23 @@ from rft.run.status import SUCCEEDED, TERMINAL, Status
 
 def submit(
     file: Annotated[
-        Path,
-        typer.Argument(help="A dataset (.jsonl) or a request (run.json).", exists=True, dir_okay=False, readable=True),
-    ],
+        Path | None,
+        typer.Argument(
+            help="A dataset (.jsonl) or a request (run.json).",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            show_default=False,
+        ),
+    ] = None,
     *,
+    repeated: EarlierRun = None,
     model: Annotated[
         str | None,
-        typer.Option(help="The model's name, for a dataset (else from the file's name).", show_default=False),
+        typer.Option(
+            help="The model's name, for a dataset (else from the file's name) or a repeated run (else its own).",
+            show_default=False,
+        ),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Watch the run until it ends; exit by its status.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Start a new run, though the same was asked before.")] = False,
@@ -43,17 +55,28 @@ def submit(
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
-    """Upload what a run needs and start it. The same command again finds the same run: nothing is paid twice."""
+    """Upload what a run needs and start it. The same command again finds the same run: nothing is paid twice.
+
+    With --from an ended run is repeated from its manifest, as a new run each time.
+    """
     with talking(as_json, target, stack=stack, profile=profile, region=region) as (screen, there):
         api = there.api()
-        s3 = there.session.client("s3", **there.client_options)
-        submitted = hand_in(
-            file, model=model, key=key, again=again, api=api, s3=s3, bucket=there.bucket, say=screen.say
-        )
+        if repeated is not None:
+            if file is not None or again:
+                raise UsageFault("--from takes no FILE, and starts a new run without --again.")
+            submitted = repeat(repeated, model=model, key=key, api=api, say=screen.say)
+        elif file is not None:
+            s3 = there.session.client("s3", **there.client_options)
+            submitted = hand_in(
+                file, model=model, key=key, again=again, api=api, s3=s3, bucket=there.bucket, say=screen.say
+            )
+        else:
+            raise UsageFault("Name a FILE, or a run to repeat with --from.")
         if not submitted.created:
-            screen.say("the same request was made before; --again starts a new run")
+            another = "another --key" if repeated is not None else "--again"
+            screen.say(f"the same request was made before; {another} starts a new run")
         if wait:
-            _watch(screen, there, api, submitted.run["run_id"])
+            follow_to_its_end(screen, there, api, submitted.run["run_id"])
         else:
             screen.result(submitted.run, _started(submitted, there))
 
@@ -96,7 +119,7 @@ def show(
     with talking(as_json, target, stack=stack, profile=profile, region=region) as (screen, there):
         api = there.api()
         run, events = api.run(run_id), api.events(run_id)
-        screen.result({**run, "events": events}, run_record(run, events))
+        screen.result({**run, "events": events}, run_record(run, events, None if as_json else _model_of(api, run)))
 
 
 def watch(
@@ -110,7 +133,7 @@ def watch(
 ) -> None:
     """Follow a run until it ends; exit by its status. Ctrl-C detaches and stops nothing."""
     with talking(as_json, target, stack=stack, profile=profile, region=region) as (screen, there):
-        _watch(screen, there, there.api(), run_id)
+        follow_to_its_end(screen, there, there.api(), run_id)
 
 
 def stop(
@@ -128,13 +151,13 @@ def stop(
         api = there.api()
         run = api.stop(run_id)
         if wait:
-            _watch(screen, there, api, run_id, wanted=frozenset({Status.STOPPED}))
+            follow_to_its_end(screen, there, api, run_id, wanted=frozenset({Status.STOPPED}))
         else:
             follow = one_line(f"see it end: {there.command(f'watch {run_id}')}", style="dim")
             screen.result(run, Group(heading_of(run), "stop requested", follow))
 
 
-def _watch(
+def follow_to_its_end(
     screen: Screen, there: Target, api: ApiClient, run_id: str, *, wanted: frozenset[Status] = SUCCEEDED
 ) -> None:
     """Follow the run, then exit 0 if it ended as ``wanted``. Who detaches on a terminal has not been told no."""
@@ -145,8 +168,17 @@ def _watch(
         if not screen.as_json:
             return
         run = api.run(run_id)
-    screen.result(run, outcome(run, there.command(f"show {run_id}")))
+    model = None if screen.as_json else _model_of(api, run)
+    screen.result(run, outcome(run, there.command(f"show {run_id}"), model))
     raise typer.Exit(0 if run["status"] in wanted else 1)
+
+
+def _model_of(api: ApiClient, run: Run) -> Model | None:
+    """For the eye: a run whose model is unknown, or can't be told of, is shown without it."""
+    try:
+        return api.model(run["model"])
+    except ApiProblem:
+        return None
 
 
 def _started(submitted: Submitted, there: Target) -> Group:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from local.bedrock.protocol.errors import InvalidError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+_EFFORTS = ("low", "medium", "high")
 
 
 def check(messages: Sequence[dict[str, Any]], system: Sequence[dict[str, Any]]) -> None:
@@ -25,6 +27,23 @@ def check(messages: Sequence[dict[str, Any]], system: Sequence[dict[str, Any]]) 
         raise InvalidError("A conversation must start and end with a user message. Try again with one.")
     if any(first == second for first, second in itertools.pairwise(roles)) or "system" in roles:
         raise InvalidError("A conversation must alternate between user and assistant roles.")
+
+
+def check_fields(fields: object, config: Mapping[str, Any]) -> None:
+    """What Nova 2 takes beside Converse's own members (Nova 2 User Guide, "Extended thinking"): with high effort no limit
+    of tokens and no temperature. It changes no answer here."""
+    if not isinstance(fields, dict) or set(fields) - {"reasoningConfig"}:
+        raise InvalidError(
+            "Malformed input request: of additionalModelRequestFields only reasoningConfig is permitted."
+        )
+    reasoning = fields.get("reasoningConfig", {"type": "disabled"})
+    if not isinstance(reasoning, dict) or set(reasoning) - {"type", "maxReasoningEffort"}:
+        raise InvalidError("Malformed input request: reasoningConfig takes type and maxReasoningEffort.")
+    enabled, effort = reasoning.get("type") == "enabled", reasoning.get("maxReasoningEffort")
+    if reasoning.get("type") not in ("enabled", "disabled") or (effort not in _EFFORTS if enabled else effort):
+        raise InvalidError(f"Malformed input request: maxReasoningEffort is one of {', '.join(_EFFORTS)}, if enabled.")
+    if effort == "high" and (given := sorted(config.keys() & {"maxTokens", "temperature", "topP"})):
+        raise InvalidError(f"{', '.join(given)} must be unset when maxReasoningEffort is high.")
 
 
 def tokens(messages: Sequence[dict[str, Any]], system: Sequence[dict[str, Any]]) -> int:

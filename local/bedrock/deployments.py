@@ -135,6 +135,8 @@ class Deployments:
         with self._store.transaction():
             if self._store.get(Deployment, deployment.arn) == deployment:
                 self._store.save(settled)
+                if fault:
+                    self._faults.failed(deployment.name)
         return settled
 
 

@@ -46,11 +46,15 @@ class JobFault(_Rule):
 
 
 class DeploymentFault(_Rule):
-    """A deployment, or its update, that stays on the way or ends Failed."""
+    """A deployment, or its update, that stays on the way or ends Failed.
+
+    ``times``: how many end so; None: as many as there are while the rule is.
+    """
 
     deployment: str
     do: Literal["stay", "fail"]
     message: Annotated[str, Field(min_length=1, max_length=2048)] = "A fault that was asked for"
+    times: Annotated[int, Field(ge=0)] | None = None
 
 
 class EventFault(_Rule):
@@ -179,8 +183,21 @@ class Faults:
 
     def deployment(self, name: str) -> DeploymentFault | None:
         """The rule for a deployment."""
-        found = (r for r in self.rules() if isinstance(r, DeploymentFault) and fnmatchcase(name, r.deployment))
-        return next(found, None)
+        _, rule = self._of_deployment(name)
+        return rule
+
+    def failed(self, name: str) -> None:
+        """Count that the rule for this deployment has made it, or its update, fail."""
+        with self._store.transaction():
+            number, rule = self._of_deployment(name)
+            if rule is not None and rule.times is not None:
+                self._count(self.rules(), number, rule.times)
+
+    def _of_deployment(self, name: str) -> tuple[int, DeploymentFault | None]:
+        for number, rule in enumerate(self.rules()):
+            if isinstance(rule, DeploymentFault) and rule.times != 0 and fnmatchcase(name, rule.deployment):
+                return number, rule
+        return 0, None
 
     def events(self, job: str, status: JobStatus) -> list[EventFault]:
         """The rules for a job's event."""

@@ -98,6 +98,8 @@ class Inference:
         """Converse."""
         if unused := [name for name in _UNUSED if given.get(name)]:
             raise InvalidError(f"The local stand-in does not take {', '.join(unused)}.")
+        if not self._catalog.judge(given["modelId"]):
+            conversation.check_fields(given.get("additionalModelRequestFields", {}), given.get("inferenceConfig", {}))
         reply = self._reply(given)
         return {
             "output": reply.output,

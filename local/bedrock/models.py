@@ -60,7 +60,7 @@ class Models:
         """DeleteCustomModel."""
         with self._store.transaction():
             model = custom_model(self._store, given["modelIdentifier"])
-            users = [d.arn for d in self._store.all(Deployment) if model.arn in (d.model_arn, d.next_model_arn)]
+            users = [d.arn for d in self._store.all(Deployment) if model.arn in d.models]
             users += [t.arn for t in self._store.all(Throughput) if model.arn in (t.model_arn, t.desired_model_arn)]
             if users:
                 raise ConflictError(f"The custom model {model.name} is in use by {', '.join(users)}")

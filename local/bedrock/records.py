@@ -95,6 +95,11 @@ class Deployment(Record):
     next_model_arn: str | None = None
     update_status: Literal["Updating", "UpdateCompleted", "UpdateFailed"] | None = None
 
+    @property
+    def models(self) -> set[str | None]:
+        """The ARNs of the models that it needs: what it serves, and what an update that runs leads to."""
+        return {self.model_arn, self.next_model_arn if self.update_status == "Updating" else None}
+
 
 class Throughput(Record):
     """A provisioned throughput."""

@@ -125,6 +125,8 @@ class Throughputs:
         with self._store.transaction():
             if self._store.get(Throughput, throughput.arn) == throughput:
                 self._store.save(settled)
+                if fault:
+                    self._faults.failed(throughput.name)
         return settled
 
 

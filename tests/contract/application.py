@@ -7,22 +7,20 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
-from samtranslator.yaml_helper import yaml_parse
 
 from local.bedrock.protocol.shapes import violations
 from rft.aws import clients
 from rft.steps.environment import Environment
 from rft.steps.pipeline import Pipeline
+from rft.steps.read_curve import read_curve
 from tests.contract.standin import ROLE, Bedrock, FakeAws
+from tests.run_table import create_run_table
 
-ROOT = Path(__file__).resolve().parents[2]
 BUCKET = "rft-data-123456789012"
 LOG_BUCKET = "invocation-logs-123456789012"
 ACCOUNT = "123456789012"
@@ -77,9 +75,15 @@ def application(bedrock: Bedrock, endpoint: str, patch: pytest.MonkeyPatch) -> I
         "GRADERS": f"format-validation={GRADER},summarization={GRADER},openai={GRADER}",
         "GRADER_CALL_SECONDS": "5",
         "CHECK_GRADER_FUNCTION": "check-grader",
+        "COMPARE_MODELS_FUNCTION": "compare-models",
+        "COMPARISON_WORKERS": "4",
         "JUDGE_MODEL": "openai.gpt-oss-120b-1:0",
         "JOB_DEADLINE_HOURS": "72",
         "DEPLOYMENT_DEADLINE_MINUTES": "60",
+        "APPROVAL_HOURS": "168",
+        "STUCK_HOURS": "24",
+        "READ_CURVE_FUNCTION": "read-curve",
+        "KEPT_VERSIONS": "5",
     }
     for name, value in variables.items():
         patch.setenv(name, value)
@@ -89,7 +93,8 @@ def application(bedrock: Bedrock, endpoint: str, patch: pytest.MonkeyPatch) -> I
         topic = _make_resources()
         patch.setenv("TOPIC_ARN", topic)
         made = Application(bedrock, Pipeline(Environment()), topic)
-        services = ("bedrock", "dynamodb", "events", "s3", "sns", "stepfunctions")
+        bedrock.aws.functions["read-curve"] = read_curve
+        services = ("bedrock", "cloudwatch", "dynamodb", "events", "s3", "sns", "ssm", "stepfunctions")
         for service in services:
             clients.client(service).meta.events.register("before-parameter-build.*.*", made.look)  # type: ignore[call-overload]
         yield made
@@ -98,21 +103,12 @@ def application(bedrock: Bedrock, endpoint: str, patch: pytest.MonkeyPatch) -> I
     clients._made.cache_clear()
 
 
-@cache
-def _run_table() -> dict[str, Any]:
-    """As the template has it; reading that takes longer than most tests."""
-    properties: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["RunTable"]["Properties"]
-    return properties
-
-
 def _make_resources() -> str:
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.create_bucket(Bucket=LOG_BUCKET)
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    table = _run_table()
-    keys = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    boto3.client("dynamodb").create_table(TableName="runs", **{key: table[key] for key in keys})
+    create_run_table("runs")
     definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 1000, "End": True}}}
     trust = {"Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole", "Effect": "Allow"}
     role = boto3.client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=json.dumps(trust))["Role"]

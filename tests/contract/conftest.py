@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
+from rft.aws.converse import Converse
+from rft.steps import comparison_answers, comparison_grades, waiting
+from tests.contract import comparing
+from tests.contract.application import BUCKET as DATA_BUCKET
 from tests.contract.application import Application, application
+from tests.contract.candidates import Candidates
 from tests.contract.standin import BUCKET, Bedrock, FakeAws, records, running, serving
 
 
@@ -50,3 +56,63 @@ def app(bedrock: Bedrock, fake_aws: tuple[FakeAws, str], monkeypatch: pytest.Mon
     with application(bedrock, fake_aws[1], monkeypatch) as made:
         yield made
         assert made.broken == []
+
+
+@pytest.fixture(scope="session")
+def one_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Bedrock, Path, str]]:
+    """A quick stand-in with the model of one job, its folder, and the address of the AWS beside it."""
+    aws, state = FakeAws(), tmp_path_factory.mktemp("candidates")
+    aws.put_records("train.jsonl", records())
+    with serving(aws.app()) as endpoint, running(state, aws, endpoint, deployment_seconds=0.05) as started:
+        assert started.ended(started.job("first"))["status"] == "Completed"
+        yield started, state, endpoint
+
+
+@pytest.fixture
+def candidates(one_model: tuple[Bedrock, Path, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Candidates]:
+    """Runs that have a trained model, and steps that look often; what was deployed is removed at the end."""
+    bedrock, state, endpoint = one_model
+    monkeypatch.setattr(waiting, "_FIRST_PAUSE_SECONDS", 0.02)
+    with application(bedrock, endpoint, monkeypatch) as made:
+        yield (candidates := Candidates(made, state))
+        candidates.clear()
+        assert made.broken == []
+
+
+@pytest.fixture(scope="module")
+def shared_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    """One application for all tests of a module: setting one up takes longer than many of them."""
+    aws = FakeAws()
+    with (
+        serving(aws.app()) as endpoint,
+        running(tmp_path_factory.mktemp("state"), aws, endpoint) as started,
+        pytest.MonkeyPatch.context() as patch,
+        application(started, endpoint, patch) as made,
+    ):
+        yield made
+
+
+@pytest.fixture
+def emptied_app(shared_app: Application) -> Iterator[Application]:
+    """The module's, as if new."""
+    aws = shared_app.bedrock.aws
+    aws.reward = comparing.same
+    yield shared_app
+    assert shared_app.broken == []
+    for kept in (shared_app.calls, aws.grader_events, aws.graders, aws.denied, aws.objects):
+        kept.clear()
+    bucket, table = boto3.resource("s3").Bucket(DATA_BUCKET), boto3.resource("dynamodb").Table("runs")
+    bucket.object_versions.delete()
+    with table.batch_writer() as batch:
+        for item in table.scan()["Items"]:
+            batch.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
+
+
+@pytest.fixture
+def models(monkeypatch: pytest.MonkeyPatch) -> comparing.Models:
+    """All models, in Converse's place, who never have to be waited for."""
+    made = comparing.Models()
+    monkeypatch.setattr(Converse, "ask", lambda *asked: made.ask(*asked))  # noqa: PLW0108 - a method: it gets the model
+    for module in (comparison_answers, comparison_grades):
+        monkeypatch.setattr(module, "FIRST_PAUSE", 0.0)
+    return made

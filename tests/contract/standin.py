@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+import socket
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,17 +43,49 @@ type Reward = Callable[[dict[str, Any]], float]
 def serving(app: Starlette) -> Iterator[str]:
     """The address of the application, while the block runs."""
     listener = listen(0)
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
-    server = uvicorn.Server(config)
+    server = _Server(uvicorn.Config(app, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    until(lambda: server.started)
+    assert server.running.wait(timeout=20)
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        server.end()
         thread.join(timeout=20)
         listener.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn asks ten times a second whether to end, and ends in tenths of a second. Hundreds of tests can't wait."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.running = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def end(self) -> None:
+        """Take no further request, answer those that are there, close the application."""
+        if self._loop:
+            self._loop.call_soon_threadsafe(self._over.set)
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        self.running.set()
+        await self._over.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2):
+                while self.server_state.connections or self.server_state.tasks:
+                    await asyncio.sleep(0.002)
+        for task in self.server_state.tasks:
+            task.cancel()
+        await self.lifespan.shutdown()
 
 
 def until[T](probe: Callable[[], T], seconds: float = 20) -> T:
@@ -77,6 +111,10 @@ class FakeAws:
     reward: Reward = lambda sample: float(sample["messages"][-1]["content"] == sample["metadata"]["reference_answer"])
     answers: dict[str, list[Any]] = field(default_factory=dict)
     """By function: what it answers in place of rewards, one call each: JSON, or an exception to raise."""
+    graders: dict[str, Callable[[list[dict[str, Any]]], Any]] = field(default_factory=dict)
+    """By a function's ARN: what makes its answer of the samples, in place of rewards; it may raise."""
+    functions: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
+    """Functions of the stack that are called for their answers."""
     modified: dict[str, datetime] = field(default_factory=dict)
     """When objects were written; those that are not here, in 2026."""
     listings: int = 0
@@ -164,23 +202,34 @@ class FakeAws:
 
     async def _invoke(self, request: Request) -> Response:
         samples = json.loads(await request.body())
+        function = request.path_params["name"].rpartition(":")[2]
+        if function in self.functions:
+            return JSONResponse(await asyncio.to_thread(self.functions[function], samples))
         if (self._caller(request), "lambda:InvokeFunction") in self.denied:
             headers = {"x-amzn-errortype": "AccessDeniedException"}
             return JSONResponse({"Message": "no"}, 403, headers=headers)
         self.grader_events.append(samples)
         name = request.path_params["name"].rpartition(":")[2]
+        if grader := self.graders.get(request.path_params["name"]):
+            try:
+                return Response(json.dumps(grader(samples)), media_type="application/json")
+            except Exception as error:
+                return _ended(error)
         if self.answers.get(name):
             answer = self.answers[name].pop(0)
-            if isinstance(answer, Exception):
-                report = {"errorType": type(answer).__name__, "errorMessage": str(answer)}
-                return JSONResponse(report, headers={"X-Amz-Function-Error": "Unhandled"})
-            return JSONResponse(answer)
+            return _ended(answer) if isinstance(answer, Exception) else JSONResponse(answer)
         return JSONResponse([{"id": s["id"], "aggregate_reward_score": self.reward(s)} for s in samples])
 
     def _caller(self, request: Request) -> str:
         role = _role(request)
         self.callers.add(role)
         return role
+
+
+def _ended(error: Exception) -> Response:
+    """As the Lambda runtime reports a function that raised."""
+    report = {"errorType": type(error).__name__, "errorMessage": str(error)}
+    return JSONResponse(report, headers={"X-Amz-Function-Error": "Unhandled"})
 
 
 def _role(request: Request) -> str:
@@ -290,8 +339,9 @@ def settings(state: Path, endpoint: str) -> Settings:
 
 
 @contextmanager
-def running(state: Path, aws: FakeAws, endpoint: str) -> Iterator[Bedrock]:
-    with serving(create_app(settings(state, endpoint))) as url:
+def running(state: Path, aws: FakeAws, endpoint: str, **changes: Any) -> Iterator[Bedrock]:
+    """A stand-in on a free port; ``changes`` are to its settings."""
+    with serving(create_app(replace(settings(state, endpoint), **changes))) as url:
         clients = [_client(service, url) for service in ("bedrock", "bedrock-runtime")]
         yield Bedrock(aws, url, *clients)
         for client in clients:

@@ -261,7 +261,7 @@ def test_how_a_test_ended_in_its_function_is_told_by_name(
     start(app)
     body = {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(report).encode())}
     functions = SimpleNamespace(invoke=lambda **_: body)
-    monkeypatch.setattr("rft.steps.grader_test.lambda_client", lambda _: functions)
+    monkeypatch.setattr("rft.aws.functions.lambda_client", lambda _: functions)
     with pytest.raises(raised, match=told):
         ask_for_test(app.pipeline, "format-validation", json.dumps({"s3_uri": f"s3://{BUCKET}/datasets/m.jsonl"}))
 

@@ -98,13 +98,14 @@ def test_the_end_of_an_execution_that_is_not_a_run_is_ignored(app: Application, 
 
 
 STATES = ["list_logs", "convert_logs", "assemble_logs", "prepare_dataset", "submit_job", "await_job", "deploy_model"]
-STATES += ["notify", "close_run"]
+STATES += ["compare_models", "promote_model", "discard_candidate", "publish_report", "notify", "close_run"]
+OTHERS = [("await_job", "state_await_approval"), ("await_job", "approval"), ("compare_models", "state_compare_batch")]
 
 
-@pytest.mark.parametrize("name", STATES)
-def test_a_state_of_a_run_that_is_not_there_fails_by_name(app: Application, name: str) -> None:
+@pytest.mark.parametrize(("function", "name"), [*((name, f"state_{name}") for name in STATES), *OTHERS])
+def test_a_state_of_a_run_that_is_not_there_fails_by_name(app: Application, function: str, name: str) -> None:
     with pytest.raises(RunNotFound):
-        invoke(name, event(f"state_{name}"))
+        invoke(function, event(name))
     assert app.pipeline.store.find(RUN) is None, "and leaves no half of a record"
 
 

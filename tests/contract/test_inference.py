@@ -111,6 +111,16 @@ def test_max_tokens_and_stop_sequences_end_an_answer(trained: Bedrock, tuned: st
         ),
         ({"toolConfig": {"tools": [{"toolSpec": {"name": "t", "inputSchema": {"json": {}}}}]}}, "toolConfig"),
         ({"modelId": "amazon.nova-9-v1:0"}, "identifier is invalid"),
+        ({"additionalModelRequestFields": {"top_k": 5}}, "only reasoningConfig"),
+        ({"additionalModelRequestFields": {"reasoningConfig": {"budget": 5}}}, "type and maxReasoningEffort"),
+        ({"additionalModelRequestFields": {"reasoningConfig": {"type": "enabled"}}}, "low, medium, high"),
+        (
+            {
+                "additionalModelRequestFields": {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "high"}},
+                "inferenceConfig": {"temperature": 0.5, "maxTokens": 5},
+            },
+            "maxTokens, temperature must be unset",
+        ),
     ],
 )
 def test_a_bad_request_is_a_validation_exception(trained: Bedrock, changes: dict[str, Any], message: str) -> None:

@@ -34,7 +34,8 @@ from rft.steps.assemble_logs import assemble_logs
 from rft.steps.close_run import close_run
 from rft.steps.convert_logs import convert_logs
 from rft.steps.list_logs import list_logs
-from rft.steps.notify import compose
+from rft.steps.message_parts import Sender
+from rft.steps.message_text import ended
 from rft.steps.prepare_dataset import prepare_dataset
 from rft.steps.start_run import start_from_api
 from rft.steps.stop_run import stop_run
@@ -119,7 +120,7 @@ def test_every_record_is_accounted_for_and_the_prompts_are_the_converted_ones(
 
 def message_of(run: Run) -> str:
     """What its end would be told with."""
-    return compose(replace(run, status=Status.KEPT), bucket=BUCKET, region="us-east-1")
+    return ended(replace(run, status=Status.KEPT), Sender("rft", "us-east-1", BUCKET)).text
 
 
 def _found(report: dict[str, Any]) -> dict[str, int]:

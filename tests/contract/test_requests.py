@@ -26,7 +26,7 @@ from rft.errors import (
 )
 from rft.run.job import job_request
 from rft.run.status import Status
-from rft.steps import close_run as closing
+from rft.steps import clean_up
 from rft.steps import deploy_model as deploying
 from rft.steps import notify as telling
 from rft.steps.await_job import await_job, on_job_event
@@ -77,6 +77,7 @@ def status(app: Application, run_id: str) -> Status:
 def test_a_whole_run_sends_only_what_aws_accepts(app: Application) -> None:
     run_id = trained(app, "a" * 40, tags={"team": "x" * 256})
     deploy_model(app.pipeline, run_id)
+    app.pipeline.end(run_id, Status.PROMOTED)
     assert notify(app.pipeline, run_id)["status"] == "promoted"
     services = {name for name, _ in app.calls}
     assert services >= {
@@ -339,7 +340,7 @@ def test_a_full_quota_of_deployments_is_waited_out(app: Application, monkeypatch
 def test_a_clean_up_that_fails_is_tried_again_and_in_the_end_told_to_a_person(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(closing, "_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(clean_up, "_PAUSES", (0.0, 0.0))
     app.bedrock.faults([{"job": "*", "do": "stall"}])
     run_id = submitted(app)
     denied = {"operation": "StopModelCustomizationJob", "error": "AccessDeniedException", "times": 99}
@@ -443,7 +444,7 @@ def test_two_who_want_to_tell_at_once_tell_once(app: Application, monkeypatch: p
     with pytest.raises(NotificationPending):
         notify(app.pipeline, run_id)
     assert app.named("Publish") == []
-    monkeypatch.setattr(telling, "_STALE_SECONDS", -1.0)
+    monkeypatch.setattr(telling, "STALE_SECONDS", -1.0)
     notify(app.pipeline, run_id)
     assert len(app.named("Publish")) == 1, "whoever claimed it has died"
 

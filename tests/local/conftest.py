@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.cloud import Cloud
-from tests.local.data import SHORT
+from tests.local.data import ANY_GAIN, SHORT
 from tests.local.pipeline import Pipeline
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -18,9 +18,13 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    cloud = Cloud.start(
-        tmp_path_factory.mktemp("local") / "cloud", parameters={"JobCheckMinutes": "0.1", "GraderCallSeconds": "12"}
-    )
+    parameters = {
+        "JobCheckMinutes": "0.1",
+        "GraderCallSeconds": "12",
+        "DeploymentDeadlineMinutes": "0.2",
+        "ApprovalHours": "0.005",
+    }
+    cloud = Cloud.start(tmp_path_factory.mktemp("local") / "cloud", parameters=parameters)
     try:
         yield cloud
     finally:
@@ -70,7 +74,8 @@ def start(pipeline: Pipeline) -> Callable[..., str]:
     def start(model: str, records: list[dict[str, Any]], **changes: Any) -> str:
         body = "".join(json.dumps(record) + "\n" for record in records)
         uri = pipeline.put(f"datasets/{model}.jsonl", body.encode())
-        request = {"model": model, "training_data": {"s3_uri": uri}, "hyperparameters": SHORT} | changes
+        request = {"model": model, "training_data": {"s3_uri": uri}, "hyperparameters": SHORT, "promote": ANY_GAIN}
+        request |= changes
         return str(pipeline.api.create_run(request, key=model)[0]["run_id"])
 
     return start

@@ -6,6 +6,8 @@ from typing import Any
 
 JUDGE = "openai.gpt-oss-120b-1:0"
 COLOURS = ("red", "green", "blue", "black", "white")
+ANY_GAIN = {"min_gain": -1.0}
+"""For runs that prove the way: their trainings are too short for a gain that could be shown."""
 SHORT = {"epoch_count": 1, "batch_size": 64, "training_sample_per_prompt": 2, "inference_max_tokens": 16}
 
 

@@ -91,7 +91,8 @@ class Pipeline:
 
         def received() -> list[dict[str, Any]]:
             for envelope in self._drain(self._queue):
-                owner = envelope["MessageAttributes"]["run_id"]["Value"]
+                # An alarm's message has no attributes.
+                owner = envelope.get("MessageAttributes", {}).get("run_id", {"Value": "alarms"})["Value"]
                 self._messages.setdefault(owner, []).append(envelope)
             return self._messages.get(run_id, [])
 
@@ -104,10 +105,12 @@ class Pipeline:
         """
         logs = self.cloud.client("logs")
         found = []
-        for name in ("start-run", "api", "await-job", "close-run", "notify"):
+        for name in ("start-run", "api", "await-job", "read-curve", "close-run", "notify"):
             group = f"/aws/lambda/{self.cloud.info.stack}-{name}"
             for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
-                found += [e["message"] for e in page["events"] if "[ERROR]" in e["message"]]
+                told = [event["message"] for event in page["events"]]
+                # The second: what AwaitJob outlives, as a training is paid for.
+                found += [text for text in told if "[ERROR]" in text or "could not follow the training" in text]
         return found
 
     def executions(self, run_id: str) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cli.faults import ApiProblem
+from tests.local.data import ANY_GAIN
 from tests.local.pipeline import Pipeline, until
 
 Short = dict[str, Any]
@@ -47,7 +48,7 @@ def check_promoted(pipeline: Pipeline, run: dict[str, Any], records: int) -> Non
     assert "promoted" in message["Subject"]
     assert run["deployment_arn"] in message["Message"]
     statuses = [e["detail"]["status"] for e in pipeline.api.events(run_id) if e["type"] == "status"]
-    assert statuses == ["received", "preparing", "checking", "queued", "training", "deploying", "promoted"]
+    assert statuses == ["received", "preparing", "checking", "queued", "training", "deploying", "comparing", "promoted"]
 
 
 def test_a_bare_dataset_in_the_inbox(pipeline: Pipeline, tickets: bytes) -> None:
@@ -69,6 +70,7 @@ def test_run_json_with_files_beside_it(pipeline: Pipeline, tickets: bytes, short
             "training_data": {"s3_uri": "train.jsonl"},
             "validation_data": {"s3_uri": "held out.jsonl"},
             "hyperparameters": short,
+            "promote": ANY_GAIN,
             "tags": {"team": "support"},
         },
     )
@@ -82,7 +84,7 @@ def test_run_json_with_files_beside_it(pipeline: Pipeline, tickets: bytes, short
 def test_an_event_on_the_bus_and_the_pipelines_own_events(pipeline: Pipeline, tickets: bytes, short: Short) -> None:
     heard = pipeline.listen("door-three", {"source": ["rft.pipeline"], "detail": {"model": ["door-three"]}})
     uri = pipeline.put("datasets/door-three.jsonl", tickets)
-    request = {"model": "door-three", "training_data": {"s3_uri": uri}, "hyperparameters": short}
+    request = {"model": "door-three", "training_data": {"s3_uri": uri}, "hyperparameters": short, "promote": ANY_GAIN}
     entry = {"Source": "com.example", "DetailType": "RFT Run Requested", "Detail": json.dumps(request)}
     assert pipeline.cloud.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
     run = pipeline.ended(pipeline.run_of("door-three")["run_id"])
@@ -91,7 +93,13 @@ def test_an_event_on_the_bus_and_the_pipelines_own_events(pipeline: Pipeline, ti
     until(lambda: "promoted" in {event["detail"]["status"] for event in heard()})
     seen = heard()
     assert {event["detail-type"] for event in seen} == {"RFT Run State Change"}
-    assert {event["detail"]["status"] for event in seen} >= {"received", "training", "deploying", "promoted"}
+    assert {event["detail"]["status"] for event in seen} >= {
+        "received",
+        "training",
+        "deploying",
+        "comparing",
+        "promoted",
+    }
 
 
 def test_the_api_and_its_idempotency_key(pipeline: Pipeline, tickets: bytes, short: Short) -> None:
@@ -112,7 +120,8 @@ def test_the_api_and_its_idempotency_key(pipeline: Pipeline, tickets: bytes, sho
 
 def test_provisioned_throughput(pipeline: Pipeline, tickets: bytes, short: Short) -> None:
     uri = pipeline.put("datasets/door-pt.jsonl", tickets)
-    request = {"model": "door-pt", "training_data": {"s3_uri": uri}, "hyperparameters": short, "deploy": "provisioned"}
+    request = {"model": "door-pt", "training_data": {"s3_uri": uri}, "hyperparameters": short, "promote": ANY_GAIN}
+    request["deploy"] = "provisioned"
     run = pipeline.ended(pipeline.api.create_run(request, key="pt")[0]["run_id"])
     assert (run["status"], run["deployment_kind"]) == ("promoted", "provisioned")
     found = pipeline.bedrock.get_provisioned_model_throughput(provisionedModelId=run["deployment_arn"])
@@ -131,6 +140,7 @@ def test_the_same_upload_event_five_times_starts_one_run(pipeline: Pipeline, tic
         "model": "five-times",
         "training_data": {"s3_uri": pipeline.put("datasets/five-times.jsonl", tickets)},
         "hyperparameters": short,
+        "promote": ANY_GAIN,
     }
     pipeline.put("inbox/five-times/run.json", document)
     event = until(heard)[0]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cli.faults import ApiProblem
+from tests.local.data import ANY_GAIN
 from tests.local.pipeline import Pipeline, until
 
 Short = dict[str, Any]
@@ -19,7 +20,8 @@ Faults = Callable[[list[dict[str, Any]]], None]
 def start(pipeline: Pipeline, tickets: bytes, short: Short) -> Callable[..., str]:
     def start(model: str, **changes: Any) -> str:
         uri = pipeline.put(f"datasets/{model}.jsonl", tickets)
-        request = {"model": model, "training_data": {"s3_uri": uri}, "hyperparameters": short} | changes
+        request = {"model": model, "training_data": {"s3_uri": uri}, "hyperparameters": short, "promote": ANY_GAIN}
+        request |= changes
         return str(pipeline.api.create_run(request, key=model)[0]["run_id"])
 
     return start
@@ -153,7 +155,7 @@ def test_whatever_happens_to_its_events_the_run_ends_once(
     assert run["status"] == "promoted"
     assert len(pipeline.messages(run_id)) == 1
     statuses = [e["detail"]["status"] for e in pipeline.api.events(run_id) if e["type"] == "status"]
-    assert statuses == ["received", "preparing", "checking", "queued", "training", "deploying", "promoted"]
+    assert statuses == ["received", "preparing", "checking", "queued", "training", "deploying", "comparing", "promoted"]
 
 
 def test_a_foreign_job_event_changes_nothing(pipeline: Pipeline, start: Callable[..., str], faults: Faults) -> None:

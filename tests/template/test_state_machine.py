@@ -4,33 +4,44 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import boto3
 import botocore.exceptions
+import pytest
 
 from rft import errors
 from rft.run.record import Run
 from rft.run.status import Status
-from rft.steps.log_files import manifest_key
+from rft.steps import comparison_plan, log_files
 
 TASKS = {
-    *("ListLogs", "AssembleLogs", "PrepareDataset", "CheckGrader", "SubmitJob", "AwaitJob", "DeployModel", "CloseRun"),
-    "Notify",
+    *("ListLogs", "AssembleLogs", "PrepareDataset", "CheckGrader", "SubmitJob", "AwaitJob", "DeployModel"),
+    *("CompareModels", "AwaitApproval", "PromoteModel", "DiscardCandidate", "CloseRun", "PublishReport", "Notify"),
 }
+MAPS = {"ConvertLogs": "ConvertLogs", "CompareBatches": "CompareModels"}
+"""And the function that does the work of a batch."""
+FUNCTIONS = {name: "AwaitJob" if name == "AwaitApproval" else name for name in TASKS}
+"""Of each task. Only one function may answer task tokens, so it serves both waits."""
+WAITS = {"AwaitJob", "AwaitApproval"}
 
 
-def batch_state(machine: dict[str, Any]) -> dict[str, Any]:
-    """The one state of the map's child executions."""
-    (state,) = machine["States"]["ConvertLogs"]["ItemProcessor"]["States"].values()
+def batch_state(machine: dict[str, Any], name: str = "ConvertLogs") -> dict[str, Any]:
+    """The one state of a map's child executions."""
+    (state,) = machine["States"][name]["ItemProcessor"]["States"].values()
     found: dict[str, Any] = state
     return found
+
+
+def batch_states(machine: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: batch_state(machine, name) for name in MAPS}
 
 
 def test_every_task_is_bounded_in_time_and_tried_again(machine: dict[str, Any]) -> None:
     tasks = {name: state for name, state in machine["States"].items() if state["Type"] == "Task"}
     assert set(tasks) == TASKS
-    for name, state in [*tasks.items(), ("ConvertBatch", batch_state(machine))]:
+    for name, state in (tasks | batch_states(machine)).items():
         assert "TimeoutSeconds" in state, name
         assert state["Retry"], name
         assert all("MaxAttempts" in retry for retry in state["Retry"]), name
@@ -38,10 +49,13 @@ def test_every_task_is_bounded_in_time_and_tried_again(machine: dict[str, Any]) 
 
 
 def test_every_state_that_can_fail_leads_to_close_run(machine: dict[str, Any]) -> None:
-    for name in TASKS - {"CloseRun", "Notify"} | {"ConvertLogs"}:
+    for name in TASKS - {"CloseRun", "PublishReport", "Notify"} | set(MAPS):
         last = machine["States"][name]["Catch"][-1]
         assert (last["ErrorEquals"], last["Next"]) == (["States.ALL"], "CloseRun"), name
-    assert machine["States"]["CloseRun"]["Next"] == "Notify"
+    assert machine["States"]["CloseRun"]["Next"] == "PublishReport"
+    report = machine["States"]["PublishReport"]
+    assert (report["Catch"][0]["ErrorEquals"], report["Catch"][0]["Next"]) == (["States.ALL"], "Notify")
+    assert report["Next"] == "Notify", "a report that fails keeps nobody from being told"
     timeout = machine["States"]["AwaitJob"]["Catch"][0]
     assert (timeout["ErrorEquals"], timeout["Next"]) == (["States.Timeout"], "AwaitJob")
 
@@ -50,7 +64,7 @@ def test_every_error_that_is_caught_by_name_exists(machine: dict[str, Any]) -> N
     ours = {name for name in vars(errors) if isinstance(vars(errors)[name], type)}
     named = {
         error
-        for state in [*machine["States"].values(), batch_state(machine)]
+        for state in [*machine["States"].values(), *batch_states(machine).values()]
         for rule in [*state.get("Retry", []), *state.get("Catch", [])]
         for error in rule["ErrorEquals"]
     }
@@ -58,7 +72,7 @@ def test_every_error_that_is_caught_by_name_exists(machine: dict[str, Any]) -> N
     sdk = {name for name in vars(botocore.exceptions) if name.endswith("Error")}
     assert {error for error in named if not services.fullmatch(error)} <= ours | sdk
     assert {"ResponseStreamingError", "ConnectionClosedError"} <= named  # a body, a connection that breaks off
-    assert {"JobQuotaFull", "DeploymentPending", "BedrockBusy"} <= named
+    assert {"JobQuotaFull", "DeploymentPending", "BedrockBusy", "ComparisonPending", "LiveModelChanged"} <= named
 
 
 def test_a_job_or_deployment_that_is_waited_for_costs_at_most_four_transitions_an_hour(
@@ -80,18 +94,27 @@ def test_the_role_of_the_machine_names_exactly_its_functions(
     text = json.dumps(machine)
     used = set(re.findall(r"\$\{(\w+)Arn\}", text))
     substitutions = source["Resources"]["StateMachine"]["Properties"]["DefinitionSubstitutions"]
-    others = {"Partition", "JobCheckMinutes", "ConvertConcurrency", "DataBucket"}
+    others = {
+        "Partition",
+        "JobCheckMinutes",
+        "ApprovalHours",
+        "ConvertConcurrency",
+        "ComparisonConcurrency",
+        "DataBucket",
+    }
     assert {f"{name}Arn" for name in used} | others == set(substitutions)
     assert set(re.findall(r"\$\{(\w+)\}", text)) == set(substitutions)
     invoke = resources["StateMachineRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]
-    assert {r["Fn::GetAtt"][0] for r in invoke["Resource"]} == used == TASKS | {"ConvertLogs"}
+    assert {r["Fn::GetAtt"][0] for r in invoke["Resource"]} == used == {*FUNCTIONS.values(), *MAPS.values()}
 
 
 def test_only_the_run_id_and_names_of_errors_travel(machine: dict[str, Any]) -> None:
     for name in TASKS:
         arguments = machine["States"][name]["Arguments"]
-        assert set(arguments.get("Payload", arguments)) <= {"run_id", "task_token", "error", "cause", "attempt"}, name
-    assert set(batch_state(machine)["Arguments"]) == {"run_id", "batch"}
+        known = {"run_id", "task_token", "wait", "error", "cause", "attempt"}
+        assert set(arguments.get("Payload", arguments)) <= known, name
+    for name, state in batch_states(machine).items():
+        assert set(state["Arguments"]) == {"run_id", "batch"}, name
 
 
 def test_every_state_can_be_reached_and_every_way_ends(machine: dict[str, Any]) -> None:
@@ -113,20 +136,21 @@ def test_every_state_can_be_reached_and_every_way_ends(machine: dict[str, Any]) 
 
 
 def test_a_function_that_died_or_ran_out_of_time_is_tried_again(machine: dict[str, Any]) -> None:
-    states = {name: machine["States"][name] for name in TASKS} | {"ConvertBatch": batch_state(machine)}
+    states = {name: machine["States"][name] for name in TASKS} | batch_states(machine)
     for name, state in states.items():
         tried = {error for rule in state["Retry"] for error in rule["ErrorEquals"]}
         assert {"Sandbox.Timedout", "Runtime.ExitError"} <= tried or "States.ALL" in tried, name
-        assert "States.Timeout" in tried or "States.ALL" in tried or name == "AwaitJob", name
+        assert "States.Timeout" in tried or "States.ALL" in tried or name in WAITS, name
 
 
 def test_a_function_ends_by_its_own_time_limit_before_its_state_does(
     machine: dict[str, Any], resources: dict[str, Any]
 ) -> None:
     """So that what is on record is the name of the function's error, and no second one runs beside the first."""
-    states = {name: machine["States"][name] for name in TASKS - {"AwaitJob"}} | {"ConvertLogs": batch_state(machine)}
+    states = {name: machine["States"][name] for name in TASKS - WAITS} | batch_states(machine)
     for name, state in states.items():
-        assert state["TimeoutSeconds"] > resources[name]["Properties"]["Timeout"], name
+        function = MAPS.get(name, name)
+        assert state["TimeoutSeconds"] > resources[function]["Properties"]["Timeout"], name
 
 
 def test_a_gate_that_ran_out_of_time_asks_its_models_once_more_at_most(machine: dict[str, Any]) -> None:
@@ -136,9 +160,11 @@ def test_a_gate_that_ran_out_of_time_asks_its_models_once_more_at_most(machine: 
     assert sum(len(rule["ErrorEquals"]) for rule in retry) == len(tries), "a name that stands twice counts only once"
 
 
-def test_a_grader_that_is_throttled_is_tried_again(machine: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", ["CheckGrader", "CompareModels", "CompareBatches"])
+def test_a_grader_that_is_throttled_is_tried_again(machine: dict[str, Any], name: str) -> None:
     """botocore names the class of the error by its code, and Step Functions sees the name of the class."""
-    tried = {error for rule in machine["States"]["CheckGrader"]["Retry"] for error in rule["ErrorEquals"]}
+    state = (machine["States"] | batch_states(machine))[name]
+    tried = {error for rule in state["Retry"] for error in rule["ErrorEquals"]}
     lambdas = boto3.client("lambda", region_name="us-east-1")
     codes = [
         *("TooManyRequestsException", "ServiceException", "EC2ThrottledException"),
@@ -151,6 +177,33 @@ def test_no_job_is_submitted_but_past_the_gate(machine: dict[str, Any]) -> None:
     to_submit = [name for name, state in machine["States"].items() if state.get("Next") == "SubmitJob"]
     assert to_submit == ["CheckGrader"]
     assert machine["States"]["PrepareDataset"]["Next"] == "CheckGrader"
+
+
+def test_what_the_comparison_says_is_done(machine: dict[str, Any]) -> None:
+    states = machine["States"]
+    says = {rule["Condition"]: rule["Next"] for rule in states["HowCompared"]["Choices"]}
+    assert says == {
+        "{% $states.input.next = 'batches' %}": "CompareBatches",
+        "{% $states.input.next = 'promote' %}": "PromoteModel",
+        "{% $states.input.next = 'approve' %}": "AwaitApproval",
+    }
+    assert states["HowCompared"]["Default"] == states["HowDecided"]["Default"] == "DiscardCandidate"
+    assert states["CompareBatches"]["Next"] == "CompareModels", "where the batches are put together"
+    (approved,) = states["HowDecided"]["Choices"]
+    assert (approved["Condition"], approved["Next"]) == ("{% $states.input.decision = 'promote' %}", "PromoteModel")
+
+
+def test_nobodys_word_in_time_means_that_the_old_model_stays(machine: dict[str, Any]) -> None:
+    state = machine["States"]["AwaitApproval"]
+    assert state["Catch"][0] == {"ErrorEquals": ["States.Timeout"], "Next": "DiscardCandidate"}
+    assert "States.Timeout" not in {error for rule in state["Retry"] for error in rule["ErrorEquals"]}
+    assert state["TimeoutSeconds"] == "{% $round(${ApprovalHours} * 3600) %}"
+
+
+def test_a_model_that_was_promoted_meanwhile_is_compared_with(machine: dict[str, Any]) -> None:
+    first = machine["States"]["PromoteModel"]["Catch"][0]
+    assert (first["ErrorEquals"], first["Next"]) == (["LiveModelChanged"], "CompareModels")
+    assert "LiveModelChanged" not in {e for r in machine["States"]["PromoteModel"]["Retry"] for e in r["ErrorEquals"]}
 
 
 def test_notify_is_told_which_try_is_its_last(machine: dict[str, Any]) -> None:
@@ -168,20 +221,32 @@ def test_logs_are_converted_first_and_an_old_input_means_a_dataset(machine: dict
     assert choice["Choices"][0]["Condition"] == "{% $states.context.Execution.Input.data = 'logs' %}"
 
 
-def test_the_map_of_batches_is_bounded_by_no_payload(machine: dict[str, Any], source: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("name", "parameter", "at_a_time"),
+    [("ConvertLogs", "ConvertConcurrency", 40), ("CompareBatches", "ComparisonConcurrency", 4)],
+)
+def test_a_map_of_batches_is_bounded_by_no_payload(
+    machine: dict[str, Any], source: dict[str, Any], name: str, parameter: str, at_a_time: int
+) -> None:
     """Its items come from the bucket and its results are empty: 256 KiB are enough for any number of batches."""
-    state = machine["States"]["ConvertLogs"]
+    state = machine["States"][name]
     assert state["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
     assert state["ItemReader"]["ReaderConfig"] == {"InputType": "JSON"}
-    assert state["Output"] == batch_state(machine)["Output"] == {}
+    assert state["Output"] == batch_state(machine, name)["Output"] == {}
     assert "ItemSelector" not in state
     assert "ToleratedFailurePercentage" not in state, "a batch that is lost is a run that failed"
-    assert state["MaxConcurrency"] == "{% ${ConvertConcurrency} %}"
-    assert source["Parameters"]["ConvertConcurrency"]["Default"] == 40
+    assert state["MaxConcurrency"] == f"{{% ${{{parameter}}} %}}"
+    assert source["Parameters"][parameter]["Default"] == at_a_time
 
 
-def test_the_map_reads_the_manifest_that_the_listing_writes(machine: dict[str, Any]) -> None:
-    expression = machine["States"]["ConvertLogs"]["ItemReader"]["Arguments"]["Key"]
+@pytest.mark.parametrize(
+    ("name", "manifest_key"),
+    [("ConvertLogs", log_files.manifest_key), ("CompareBatches", comparison_plan.manifest_key)],
+)
+def test_a_map_reads_the_manifest_that_the_step_before_writes(
+    machine: dict[str, Any], name: str, manifest_key: Callable[[Run], str]
+) -> None:
+    expression = machine["States"][name]["ItemReader"]["Arguments"]["Key"]
     run = Run("m-0123456789ab", "m", Status.CONVERTING, "", "")
     parts = expression.removeprefix("{% ").removesuffix(" %}").split(" & ")
     assert parts[1] == "$states.context.Execution.Input.run_id"
@@ -202,5 +267,8 @@ def test_the_machine_may_run_its_map_and_read_its_manifest_only(resources: dict[
         "states:DescribeExecution": executions,
         "states:StopExecution": executions,
         "states:RedriveExecution": {"Fn::Sub": f"{arn}execution:${{AWS::StackName}}-run/*"},
-        "s3:GetObject": {"Fn::Sub": "${DataBucket.Arn}/runs/*/dataset/logs/manifest.json"},
+        "s3:GetObject": [
+            {"Fn::Sub": f"${{DataBucket.Arn}}/runs/*/{folder}/manifest.json"}
+            for folder in ("dataset/logs", "comparison")
+        ],
     }

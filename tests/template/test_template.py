@@ -19,19 +19,25 @@ from rft.steps.stack_graders import OWN_GRADER
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 # The closed list: actions that know no resource.
-STAR_ALLOWED = {"states:SendTaskSuccess", "states:SendTaskFailure"} | {
-    f"logs:{name}"
-    for name in (
-        "CreateLogDelivery",
-        "GetLogDelivery",
-        "UpdateLogDelivery",
-        "DeleteLogDelivery",
-        "ListLogDeliveries",
-        "PutResourcePolicy",
-        "DescribeResourcePolicies",
-        "DescribeLogGroups",
-    )
-}
+STAR_ALLOWED = (
+    {"states:SendTaskSuccess", "states:SendTaskFailure"}
+    | {
+        *("cloudwatch:GetMetricData", "cloudwatch:ListMetrics"),
+    }
+    | {
+        f"logs:{name}"
+        for name in (
+            "CreateLogDelivery",
+            "GetLogDelivery",
+            "UpdateLogDelivery",
+            "DeleteLogDelivery",
+            "ListLogDeliveries",
+            "PutResourcePolicy",
+            "DescribeResourcePolicies",
+            "DescribeLogGroups",
+        )
+    }
+)
 
 
 def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -83,6 +89,38 @@ def test_only_the_waiting_function_may_answer_task_tokens(resources: dict[str, A
     assert holders == {"AwaitJobRole"}
 
 
+def test_metrics_are_read_by_a_function_that_may_nothing_else(resources: dict[str, Any]) -> None:
+    roles = of_type(resources, "AWS::IAM::Role")
+    readers = {name for name, role in roles.items() if "cloudwatch:" in json.dumps(role)}
+    assert readers == {"ReadCurveRole"}
+    assert [as_list(s["Action"]) for s in statements(roles["ReadCurveRole"])] == [
+        ["logs:CreateLogStream", "logs:PutLogEvents"],
+        ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"],
+    ]
+    callers = {
+        name
+        for name, role in resources.items()
+        if role["Type"] == "AWS::IAM::Role"
+        and json.dumps({"Fn::GetAtt": ["ReadCurve", "Arn"]}) in granted(role, "lambda:InvokeFunction")
+    }
+    assert callers == {"ApiFunctionRole", "AwaitJobRole", "PublishReportRole"}
+
+
+def test_the_wait_may_follow_a_training_stop_its_job_and_tell_that_it_is_stuck(resources: dict[str, Any]) -> None:
+    role = resources["AwaitJobRole"]
+    assert granted(role, "s3:GetObject") == {json.dumps({"Fn::Sub": "${DataBucket.Arn}/runs/*/output/*"})}
+    (listing,) = [s for s in statements(role["Properties"]) if "s3:ListBucket" in as_list(s["Action"])]
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": ["runs/*/output/*"]}}
+    assert granted(role, "sns:Publish") == {json.dumps({"Ref": "Topic"})}
+    job = "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:model-customization-job/*"
+    assert granted(role, "bedrock:StopModelCustomizationJob") == {json.dumps({"Fn::Sub": job})}
+
+
+def test_every_function_knows_the_stack_that_its_metrics_are_of(resources: dict[str, Any]) -> None:
+    for name, function in of_type(resources, "AWS::Lambda::Function").items():
+        assert function["Environment"]["Variables"]["STACK_NAME"] == {"Ref": "AWS::StackName"}, name
+
+
 def test_the_job_role_can_only_be_passed_to_bedrock_and_assumed_for_our_jobs(resources: dict[str, Any]) -> None:
     passes = [
         statement
@@ -116,6 +154,11 @@ def test_every_route_needs_a_signature(resources: dict[str, Any]) -> None:
         ("/runs/{run_id}/events", "get"),
         ("/runs/{run_id}/metrics", "get"),
         ("/runs/{run_id}/stop", "post"),
+        ("/runs/{run_id}/report", "get"),
+        ("/runs/{run_id}/approve", "post"),
+        ("/models", "get"),
+        ("/models/{model}", "get"),
+        ("/models/{model}/compare", "post"),
         ("/datasets/check", "post"),
         ("/estimates", "post"),
         ("/graders", "get"),
@@ -189,7 +232,7 @@ def test_a_judge_may_ask_one_model_by_its_id_or_by_a_profile(source: dict[str, A
     for name, ready in graders_of(source).items():
         variables = resources[name]["Properties"]["Environment"]["Variables"]
         if ready.kind == "rule":
-            assert variables.keys() == {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+            assert variables.keys() == {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "STACK_NAME"}
             continue
         asked = {"Fn::If": ["HasJudgeProfile", profile, {"Ref": "JudgeModelId"}]}
         assert variables["JUDGE_MODEL_ID"] == asked
@@ -219,7 +262,7 @@ def test_every_ready_grader_may_be_asked_for_and_called_by_bedrock_and_the_gate(
         assert {ready.name for ready in graders.values()} == set(pairs)
         for name, ready in graders.items():
             assert values[pairs[ready.name].strip("${}")] == {"Ref": f"{name}.Version"}
-    for role in ("BedrockRole", "CheckGraderRole"):
+    for role in ("BedrockRole", "CheckGraderRole", "CompareModelsRole"):
         for name in graders:
             arn = {"Fn::GetAtt": [name, "Arn"]}
             assert json.dumps(arn) in granted(resources[role], "lambda:InvokeFunction")
@@ -230,7 +273,7 @@ def test_every_ready_grader_may_be_asked_for_and_called_by_bedrock_and_the_gate(
 
 def test_a_grader_that_is_added_needs_its_function_and_nothing_else(resources: dict[str, Any]) -> None:
     own = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-own-grader-*"
-    for role in ("BedrockRole", "CheckGraderRole"):
+    for role in ("BedrockRole", "CheckGraderRole", "CompareModelsRole"):
         assert json.dumps({"Fn::Sub": own}) in granted(resources[role], "lambda:InvokeFunction")
     for role in ("StartRunRole", "ApiFunctionRole", "CheckGraderRole"):
         assert json.dumps({"Fn::Sub": own}) in granted(resources[role], "lambda:GetFunctionConfiguration")
@@ -240,9 +283,10 @@ def test_a_grader_that_is_added_needs_its_function_and_nothing_else(resources: d
     ]
 
 
-def test_the_api_has_graders_tested_by_the_function_that_may_call_them(resources: dict[str, Any]) -> None:
+def test_the_api_has_graders_and_models_asked_by_the_functions_that_may(resources: dict[str, Any]) -> None:
     role = resources["ApiFunctionRole"]
-    assert granted(role, "lambda:InvokeFunction") == {json.dumps({"Fn::GetAtt": ["CheckGrader", "Arn"]})}
+    functions = ("AwaitJob", "CheckGrader", "CompareModels", "ReadCurve")
+    assert granted(role, "lambda:InvokeFunction") == {json.dumps({"Fn::GetAtt": [name, "Arn"]}) for name in functions}
     assert granted(role, "bedrock:InvokeModel") == set()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from botocore.loaders import Loader
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 _LARGEST_BODY = 25_000_000  # bytes; the model's limit for the body of InvokeModel
 
 
+@cache
 def service_model(name: str) -> ServiceModel:
     """The newest model that the installed botocore has of ``bedrock`` or ``bedrock-runtime``."""
     return ServiceModel(Loader().load_service_model(name, "service-2"), name)

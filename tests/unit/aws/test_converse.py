@@ -60,7 +60,7 @@ def request(**inference: Any) -> dict[str, Any]:
 def test_a_question_as_converse_takes_it(client: Any) -> None:
     with Stubber(client) as stub:
         stub.add_response("converse", answer({"text": "Fine."}), request(temperature=0.0))
-        assert Converse("judge.model", client=client).ask(QUESTION) == Reply("Fine.", "end_turn", 7, 5)
+        assert Converse("judge.model", client=client).ask(QUESTION) == Reply("Fine.", "end_turn", 7, 5, 1)
         stub.assert_no_pending_responses()
 
 
@@ -70,6 +70,15 @@ def test_no_system_text_and_no_temperature_are_not_sent(client: Any) -> None:
     with Stubber(client) as stub:
         stub.add_response("converse", answer({"text": "Fine."}), sent)
         Converse("judge.model", client=client).ask(QUESTION._replace(system="", temperature=None))
+
+
+def test_what_only_this_model_knows_goes_along_and_what_is_left_to_it_does_not(client: Any) -> None:
+    fields = {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "high"}}
+    sent = request() | {"additionalModelRequestFields": fields}
+    del sent["inferenceConfig"]
+    with Stubber(client) as stub:
+        stub.add_response("converse", answer({"text": "Fine."}), sent)
+        Converse("judge.model", client=client, fields=fields).ask(QUESTION._replace(max_tokens=None, temperature=None))
 
 
 @pytest.mark.parametrize(
@@ -131,6 +140,7 @@ def test_what_no_further_try_will_help(client: Any, code: str, status: int, told
         with pytest.raises(JudgeDenied, match=told) as caught:
             Converse("judge.model", client=client).ask(QUESTION)
     check_discreet(caught.value, code)
+    assert caught.value.code == code
 
 
 @pytest.mark.parametrize(("code", "status"), BUSY)
@@ -140,6 +150,7 @@ def test_what_passes(client: Any, code: str, status: int) -> None:
         with pytest.raises(ConverseBusy) as caught:
             Converse("judge.model", client=client).ask(QUESTION)
     check_discreet(caught.value, code)
+    assert caught.value.code == code
 
 
 @pytest.mark.parametrize(
@@ -206,6 +217,7 @@ def test_a_connection_that_fails_may_be_tried_again(error: Exception) -> None:
     with pytest.raises(ConverseBusy) as caught:
         Converse("judge.model", client=Raising(error)).ask(QUESTION)  # type: ignore[arg-type]
     check_discreet(caught.value, type(error).__name__)
+    assert caught.value.code == type(error).__name__
 
 
 @pytest.mark.parametrize("error", [NoCredentialsError(), ParamValidationError(report=CANARY)])
@@ -226,6 +238,8 @@ def check_discreet(error: BaseException, code: str) -> None:
 def test_the_client_is_as_wide_as_its_workers_and_tries_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     made: Any = Converse("judge.model", workers=23)._client
+    patient: Any = Converse("judge.model", read_seconds=600)._client
+    assert patient.meta.config.read_timeout == 600
     config = made.meta.config
     assert config.max_pool_connections == 23
     assert config.retries["total_max_attempts"] == 1

@@ -120,7 +120,8 @@ def test_no_call_begins_once_calls_have_taken_the_time_for_all(client: Any, monk
 
 def test_how_a_function_is_set_up_is_known_or_not(client: Any) -> None:
     with Stubber(client) as stub:
-        stub.add_response("get_function_configuration", {"Timeout": 300, "MemorySize": 512}, {"FunctionName": ARN})
-        assert described(client, ARN) == GraderFunction(300, 512)
+        found = {"Timeout": 300, "MemorySize": 512, "Version": "3", "CodeSha256": "c29tZSBjb2Rl"}
+        stub.add_response("get_function_configuration", found, {"FunctionName": ARN})
+        assert described(client, ARN) == GraderFunction(300, 512, "3", "c29tZSBjb2Rl")
         stub.add_client_error("get_function_configuration", "AccessDeniedException")
         assert described(client, ARN) == GraderFunction()

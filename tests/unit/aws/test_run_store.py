@@ -77,6 +77,51 @@ def test_a_token_is_taken_once(store: RunStore) -> None:
     assert not store.store_token(run().run_id, "three")
 
 
+EARLIER, NOW, LATER = (f"2026-01-01T00:00:0{n}.000Z" for n in range(3))
+
+
+@pytest.mark.parametrize("kind", ["end", "stuck"])
+def test_a_message_is_claimed_by_one_until_it_is_sent_released_or_stale(store: RunStore, kind: str) -> None:
+    store.create(run())
+    of_it = {"run_id": run().run_id, "kind": kind}
+    assert store.claim_message(**of_it, at=NOW, stale_before=EARLIER)
+    assert not store.claim_message(**of_it, at=NOW, stale_before=NOW)
+    assert store.claim_message(**of_it, at=NOW, stale_before=LATER), "whoever claimed it has died"
+    store.release_message(**of_it)
+    assert store.claim_message(**of_it, at=NOW, stale_before=EARLIER)
+    store.message_sent(**of_it, message_id="1")
+    assert not store.claim_message(**of_it, at=NOW, stale_before=LATER)
+    assert (store.get(run().run_id).notified_at is not None) is (kind == "end")
+    assert [e["detail"] for e in store.events(run().run_id, limit=9, token=None).items][1:] == [
+        {"message_id": "1", "kind": kind}
+    ]
+
+
+def test_what_was_told_of_an_earlier_wait_does_not_count(store: RunStore) -> None:
+    store.create(run())
+    of_it = {"run_id": run().run_id, "kind": "approval", "stale_before": EARLIER}
+    assert store.claim_message(**of_it, at=NOW)
+    assert not store.claim_message(**of_it, at=NOW, since=NOW), "somebody is at it"
+    store.message_sent(run().run_id, "1", "approval")
+    assert not store.claim_message(**of_it, at=NOW, since=NOW), "it was told since then"
+    assert store.claim_message(**of_it, at=NOW, since="2999-01-01T00:00:00.000Z")
+
+
+def test_messages_of_other_kinds_are_apart_and_for_runs_that_go_on(store: RunStore) -> None:
+    store.create(run())
+    for kind in ("start", "stuck", "end"):
+        assert store.claim_message(run().run_id, kind=kind, at=NOW, stale_before=EARLIER)
+    store.move(run().run_id, Status.FAILED)
+    assert not store.claim_message(run().run_id, kind="approval", at=NOW, stale_before=EARLIER)
+    assert store.claim_message(run().run_id, at=NOW, stale_before=LATER), "the end is told after it"
+
+
+def test_a_message_of_no_run_is_not_claimed(store: RunStore) -> None:
+    for kind in ("start", "end"):
+        assert not store.claim_message("nope", kind=kind, at=NOW, stale_before=EARLIER)
+    assert store.find("nope") is None
+
+
 def test_lists_are_newest_first_filtered_and_paged(store: RunStore) -> None:
     for n in range(7):
         store.create(run(f"m-{n:012x}", at=f"2026-01-0{n + 1}T00:00:00.000Z", model="a" if n % 2 else "b"))

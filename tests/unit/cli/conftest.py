@@ -59,6 +59,8 @@ class FakeApi:
         self.failures: list[tuple[int, Json]] = []  # answered first, whatever is asked
         self.keys: dict[str, Json] = {}
         self.stop_answer: tuple[int, Json] = (202, a_run("training", stop_requested=True))
+        self.answers: dict[tuple[str, str], tuple[int, Json]] = {}  # of other routes, by method and path
+        self.files: dict[str, bytes] = {}  # what S3 hands over, by path
         self.requests: list[Json] = []
         self.objects: dict[str, Json] = {}
         self.on_look: Callable[[int], None] = lambda count: None
@@ -69,6 +71,8 @@ class FakeApi:
         self.requests.append({"method": method, "path": path, "query": query, "headers": headers, "body": body})
         if self.failures:
             return self.failures.pop(0)
+        if (method, path) in self.answers:
+            return self.answers[method, path]
         if (method, path) == ("POST", "/runs"):
             key = headers["idempotency-key"]
             known = key in self.keys
@@ -122,6 +126,8 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
                 self.reply(200, {"x-amz-version-id": "v1"}, b"")
             elif path in api.objects:
                 self.reply(200, api.objects[path], b"")
+            elif path in api.files:
+                self.reply(403 if "authorization" in headers else 200, {}, api.files[path])
             else:
                 self.reply(404, {}, b"")
 

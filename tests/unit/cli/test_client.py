@@ -117,3 +117,37 @@ def test_an_id_can_not_lead_to_another_route(api: FakeApi, client: ApiClient) ->
     with pytest.raises(ApiProblem):
         client.run("../../runs?x")
     assert api.requests[-1]["path"] == "/runs/..%2F..%2Fruns%3Fx"
+
+
+def test_a_link_is_followed_unsigned(api: FakeApi, client: ApiClient) -> None:
+    api.files["/data-bucket/report.html"] = b"<html>"  # given to nobody who signs
+    assert client.download(f"{api.url}/data-bucket/report.html?X-Amz-Signature=secret") == b"<html>"
+
+
+@pytest.mark.parametrize(
+    "url", ["{api}/data-bucket/gone?X-Amz-Signature=secret", "http://127.0.0.1:1/x?Signature=secret"]
+)
+def test_a_link_that_leads_nowhere_is_told_without_its_signature(api: FakeApi, client: ApiClient, url: str) -> None:
+    with pytest.raises((ApiProblem, ApiUnreachable)) as refused:
+        client.download(url.format(api=api.url))
+    assert "127.0.0.1" in refused.value.message
+    assert "secret" not in refused.value.message
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda client: client.approve(RUN_ID, "promote"), lambda client: client.compare("m", {"prompts": ["x"]})]
+)
+def test_what_must_not_be_done_twice_is_asked_once(
+    api: FakeApi, client: ApiClient, ask: Callable[[ApiClient], object]
+) -> None:
+    api.failures = [(503, {"message": "Service Unavailable"})] * 4
+    with pytest.raises(ApiProblem):
+        ask(client)
+    assert len(api.requests) == 1
+
+
+def test_a_name_can_not_lead_to_another_route(api: FakeApi, client: ApiClient) -> None:
+    with pytest.raises(ApiProblem):
+        client.model("../runs?x")
+    assert api.requests[-1]["path"] == "/models/..%2Fruns%3Fx"

@@ -1,11 +1,11 @@
-"""The demo's way from end to end, on moto's S3, SNS and SQS, with a model, a grader and an API that pretend."""
+"""The demo's way from end to end, on moto's S3, SNS and SQS, with an API that pretends."""
 
 from __future__ import annotations
 
-import io
 import json
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
+from cli.demo import REPOSITORY, reports_folder
 from cli.main import app
 from cli.target import Place, Target
 from local.cloud import CloudError, CloudInfo
@@ -29,41 +30,48 @@ DEPLOYMENT = "arn:aws:bedrock:us-east-1:000000000000:custom-model-deployment/abc
 Rft = Callable[..., Any]
 
 
+KEPT = "Kept: the mean reward may have changed by chance, by +0.00 with -0.02 to +0.02 at 95 % confidence."
+PROMOTED = "Promoted: the mean reward rose by +0.70, with +0.61 to +0.79 at 95 % confidence."
+REPORT = b"<!doctype html><title>report</title>"
+
+
+def gain(mean: float, low: float, high: float) -> dict[str, float]:
+    return {"mean": mean, "low": low, "high": high, "confidence": 0.95}
+
+
+def comparison(before: float, after: float, found: dict[str, float], sentence: str, *, better: bool) -> dict[str, Any]:
+    """As the pipeline writes comparison.json, what the demo doesn't read left out."""
+    return {
+        "against": "base",
+        "settings": {"temperature": None, "max_tokens": 64, "reasoning_effort": None},
+        "grader": {"arn": "arn:aws:lambda:us-east-1:000000000000:function:rft-grader-format:1"},
+        "before": before,
+        "after": after,
+        "gain": found,
+        "pairs": 20,
+        "components": {"format": {"before": before, "after": after, "gain": found}},
+        "held_out": None,
+        "verdict": {"recommended": "promote" if better else "keep", "reason": "r", "sentence": sentence},
+    }
+
+
 class World:
-    """What the demo meets: how models answer, how the grader scores, and what was done."""
+    """What the demo meets, and what was done."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.info: CloudInfo
         self.deeds: list[str] = []
-        self.tuned_answer = "right"
-        self.score: Callable[[str], float] = lambda answer: 1.0 if answer == "right" else 0.0
         self.start_failure: BaseException | None = None
-        self.on_grade: Callable[[], None] = lambda: None
+        self.promote: Callable[..., None]
+        self.keep: Callable[..., None]
 
     # as a boto3 session
     def client(self, service: str, **_: Any) -> Any:
-        if service in {"lambda", "bedrock-runtime"}:
-            return self
         return boto3.client(service, "us-east-1", **KEYS)  # type: ignore[call-overload]
 
     def get_credentials(self) -> Any:
         return boto3.Session(**KEYS).get_credentials()
-
-    # as bedrock-runtime
-    def converse(self, modelId: str, inferenceConfig: Any, **_: Any) -> Any:  # noqa: N803
-        assert inferenceConfig["temperature"] == 1.0
-        text = self.tuned_answer if modelId == DEPLOYMENT else "wrong"
-        return {"output": {"message": {"content": [{"text": text}]}}}
-
-    # as lambda
-    def invoke(self, Payload: bytes, **_: Any) -> Any:  # noqa: N803
-        self.on_grade()
-        results = [
-            {"id": item["id"], "aggregate_reward_score": self.score(item["messages"][-1]["content"])}
-            for item in json.loads(Payload)
-        ]
-        return {"Payload": io.BytesIO(json.dumps(results).encode())}
 
     # as local.cloud.Cloud
     def start(self, root: Path, *, on_progress: Callable[[str], None], seed: int) -> World:
@@ -125,19 +133,52 @@ def world(
         monkeypatch.setattr("cli.mailbox._PATIENCE_SECONDS", 0.5)
 
         def notify(look: int) -> None:
-            if api.looks[min(look, len(api.looks)) - 1]["status"] in {"promoted", "failed"}:
+            if api.looks[min(look, len(api.looks)) - 1]["status"] in {"promoted", "kept", "failed"}:
                 sns.publish(TopicArn=info["topic_arn"], Subject="a better model", Message=f"run {RUN_ID} has ended")
 
         api.on_look = notify
-        dataset = {
-            "train_uri": "s3://data-bucket/inbox/ticket-triage/train.jsonl",
-            "validation_uri": "s3://data-bucket/inbox/ticket-triage/validation.jsonl",
-            "report_uri": None,
-            "train_records": 40,
-            "validation_records": 20,
-        }
-        api.looks = [make_run("training"), make_run("promoted", dataset=dataset, deployment_arn=DEPLOYMENT)]
+        world.promote, world.keep = (partial(finish, api, make_run, status) for status in ("promoted", "kept"))
+        world.promote(comparison(0.2, 0.9, gain(0.7, 0.61, 0.79), PROMOTED, better=True))
         yield world
+
+
+def finish(
+    api: FakeApi, make_run: Callable[..., Any], status: str, found: dict[str, Any], answer: str = "right"
+) -> None:
+    """The run ends as ``status`` and leaves its files, the report last: after the end, as the pipeline does."""
+    folder = f"runs/{RUN_ID}"
+    row = {"reference_answer": "right", "answers": {"base": {"text": "?"}, "candidate": {"text": answer}}}
+    unanswered = row | {"answers": {"base": {"missing": "BedrockBusy"}, "candidate": {"missing": "BedrockBusy"}}}
+    files = {
+        "comparison.json": json.dumps(found).encode(),
+        "comparison.jsonl": b"".join(json.dumps(line).encode() + b"\n" for line in (unanswered, row)),
+        "report.html": REPORT,
+        "report.md": b"# report",
+        "manifest.json": b"{}",
+    }
+    s3 = boto3.client("s3", "us-east-1", **KEYS)
+    for name, body in files.items():
+        s3.put_object(Bucket="data-bucket", Key=f"{folder}/{name}", Body=body)
+    uris = {name: f"s3://data-bucket/{folder}/{name}" for name in files}
+    verdict = found["verdict"]
+    compared = {
+        "against": "base",
+        "live_run_id": None,
+        "recommended": verdict["recommended"],
+        "sentence": verdict["sentence"],
+        "records": 20,
+        "gain": found["gain"],
+        "means": {"base": 0.2, "candidate": 0.9},
+        "document_uri": uris["comparison.json"],
+        "rows_uri": uris["comparison.jsonl"],
+    }
+    left = {f"{kind}_uri": uris[name] for kind, name in NAMES.items()}
+    deployment = DEPLOYMENT if status == "promoted" else None
+    ended = make_run(status, comparison=compared, deployment_arn=deployment)
+    api.looks = [make_run("training"), ended, ended | {"report": left}]
+
+
+NAMES = {"report": "report.html", "markdown": "report.md", "manifest": "manifest.json"}
 
 
 @pytest.fixture
@@ -157,9 +198,10 @@ def test_the_screen_shows_the_gain_the_deployment_and_the_message(rft: Rft, worl
     assert result.exit_code == 0, result.output
     assert world.deeds == ["clear", "start demo 7", "stop"]
     for words in (
-        "mean reward               0.00      1.00     +1.00  +1.00 to +1.00",
-        "20 records, both models asked at temperature 1, at most 256 tokens",
-        "Better: the mean reward on held-out records rose by +1.00",
+        "mean reward               0.20      0.90     +0.70  +0.61 to +0.79",
+        "  format                  0.20      0.90     +0.70  +0.61 to +0.79",
+        "20 prompts, both models asked at their own temperature, at most 64 tokens",
+        PROMOTED,
         DEPLOYMENT,
         "a better model",
         f"run {RUN_ID} has ended",
@@ -169,21 +211,44 @@ def test_the_screen_shows_the_gain_the_deployment_and_the_message(rft: Rft, worl
         assert words in result.stdout
 
 
-def test_json_holds_the_same_facts_and_nothing_else(rft: Rft, api: FakeApi) -> None:
+def test_json_holds_the_same_facts_and_nothing_else(rft: Rft, api: FakeApi, world: World) -> None:
     result = rft("--json")
     document = json.loads(result.stdout)
     assert result.exit_code == 0
     assert document.pop("seconds") > 0
     assert json.loads(json.dumps(document.pop("notification")))["Message"] == f"run {RUN_ID} has ended"
-    assert document.pop("verdict")["better"] is True
+    changed = {"before": 0.2, "after": 0.9, "gain": {"mean": 0.7, "low": 0.61, "high": 0.79, "confidence": 0.95}}
     assert document == {
         "run": api.looks[-1],
-        "before": 0.0,
-        "after": 1.0,
-        "gain": {"mean": 1.0, "low": 1.0, "high": 1.0, "confidence": 0.95},
-        "components": {},
+        **changed,
+        "components": {"format": changed},
+        "verdict": {"better": True, "text": PROMOTED},
         "deployment_arn": DEPLOYMENT,
+        "report": str(world.root / "demo-reports" / RUN_ID / "report.html"),
     }
+
+
+def test_the_report_stays_when_the_cloud_is_gone(rft: Rft, world: World) -> None:
+    result = rft()
+    folder = world.root / "demo-reports" / RUN_ID
+    assert (folder / "report.html").read_bytes() == REPORT
+    assert {file.name for file in folder.iterdir()} == set(NAMES.values())
+    assert str(folder / "report.html") in result.stdout.splitlines()
+    assert world.deeds[-1] == "stop"
+    assert rft().exit_code == 0, "and is no hindrance to the next demo"
+
+
+def test_a_demo_of_a_checkout_leaves_its_report_where_git_looks_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RFT_LOCAL_DIR", raising=False)
+    folder = reports_folder()
+    assert folder.parent == REPOSITORY
+    assert f"{folder.name}/" in (REPOSITORY / ".gitignore").read_text().splitlines()
+
+
+def test_a_run_without_a_report_is_shown_all_the_same(rft: Rft, api: FakeApi) -> None:
+    del api.looks[-1]
+    result = rft("--json")
+    assert (result.exit_code, json.loads(result.stdout)["report"]) == (0, None)
 
 
 def test_the_example_goes_through_the_bucket_door_with_the_request_last(rft: Rft, example: Path) -> None:
@@ -232,20 +297,21 @@ def test_a_grader_of_the_stack_is_named(rft: Rft) -> None:
     assert json.loads(uploaded()["inbox/ticket-triage/run.json"])["grader"] == {"name": "math-reasoning"}
 
 
-def test_no_gain_is_an_honest_result(rft: Rft, world: World) -> None:
-    world.tuned_answer = "wrong"
-    world.score = lambda answer: 0.5
+def test_a_model_that_is_no_better_is_an_honest_result(rft: Rft, world: World) -> None:
+    world.keep(comparison(0.5, 0.5, gain(0.0, -0.02, 0.02), KEPT, better=False))
     result = rft("--json")
+    document = json.loads(result.stdout)
     assert result.exit_code == 0
-    assert json.loads(result.stdout)["verdict"] == {
-        "better": False,
-        "text": "No gain could be measured: every reward was equal (0.50), before and after. "
-        "Where all answers earn the same, there is nothing to learn from.",
-    }
+    assert (document["verdict"], document["deployment_arn"]) == ({"better": False, "text": KEPT}, None)
+    words = rft()
+    assert words.exit_code == 0
+    assert KEPT in words.stdout
+    assert "The model is a stand-in" in words.stdout
 
 
 def test_without_a_gain_an_answer_is_shown_beside_its_reference(rft: Rft, world: World) -> None:
-    world.tuned_answer = "one\n" + "two " * 50
+    answer = "one\n" + "two " * 50
+    world.keep(comparison(0.5, 0.5, gain(0.0, -0.02, 0.02), KEPT, better=False), answer)
     result = rft()
     assert "look at one answer beside its reference" in result.stdout
     (answer,) = [line for line in result.stdout.splitlines() if line.startswith("  answer")]
@@ -283,7 +349,7 @@ def test_a_run_that_fails_is_told_and_is_1(rft: Rft, world: World, api: FakeApi,
     result = rft()
     assert result.exit_code == 1
     assert "JobFailed: the grader broke" in result.stdout
-    assert "The run ended as failed: nothing could be measured." in result.stdout
+    assert "The run ended as failed: no model takes over." in result.stdout
     assert world.deeds[-1] == "stop"
 
 
@@ -295,11 +361,11 @@ def test_a_silent_end_is_a_failure(rft: Rft, world: World, api: FakeApi) -> None
     assert world.deeds[-1] == "stop"
 
 
-def test_ctrl_c_cleans_up(rft: Rft, world: World) -> None:
-    def interrupt() -> None:
+def test_ctrl_c_cleans_up(rft: Rft, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    world.on_grade = interrupt
+    monkeypatch.setattr("cli.demo._save_report", interrupt)
     assert rft().exit_code == 130
     assert world.deeds[-1] == "stop"
 

@@ -112,6 +112,15 @@ def test_a_fault_at_the_first_look_is_raised() -> None:
         followed(ScriptedApi(ApiUnreachable("No answer.")), Time())
 
 
+def test_curves_are_looked_at_less_often_than_the_run_and_once_it_has_ended(make_run: Callable[..., Any]) -> None:
+    looks = [make_run("training", job_arn="arn:job") for _ in range(8)]
+    api = ScriptedApi(*looks, make_run("kept", job_arn="arn:job"))
+    asked: list[int] = []
+    api.metrics = lambda run_id: asked.append(len(looks)) or curve(len(asked))  # type: ignore[method-assign,func-returns-value]
+    snapshots = followed(api, Time())
+    assert [len(snapshot.metrics["training"]) for snapshot in snapshots] == [1, 1, 1, 2, 2, 2, 3, 3, 4]
+
+
 def test_metrics_that_can_not_be_read_disturb_nothing(make_run: Callable[..., Any]) -> None:
     api = ScriptedApi(make_run("promoted", job_arn="arn:job"), metrics=ApiProblem(404, "Not yet"))
     (snapshot,) = followed(api, Time())
@@ -153,6 +162,54 @@ def test_the_board_of_a_run_in_training(make_run: Callable[..., Any]) -> None:
     assert "training 0.50 at step 40   ◆ validation 0.50 at step 40" in screen
 
 
+def graded(*rewards: float) -> dict[str, Any]:
+    minutes = [
+        {"at": f"2026-01-31T12:{n:02}:00Z", "reward_mean": mean, "reward_min": 0.0, "reward_max": 1.0}
+        | {"samples": 1_000, "errors": n, "components": {}}
+        for n, mean in enumerate(rewards)
+    ]
+    return {"run_id": RUN_ID, "training": [], "validation": [], "phases": None, "grader": minutes}
+
+
+def test_the_board_shows_what_the_grader_saw_where_the_job_tells_no_reward_yet(make_run: Callable[..., Any]) -> None:
+    phases = {"validation": "Completed", "dataProcessing": "InProgress", "training": "NotStarted"}
+    run = make_run("training", job_arn="arn:job", job_status="InProgress", job_phases=phases)
+    events = [moved(0, "received"), moved(6, "training")]
+    screen = drawn(Snapshot(run, events, graded(0.25, 0.5, 0.75)))
+    assert "InProgress, data processing, 3,000 answers graded, 3 without a score" in screen
+    assert "mean reward, as graded" in screen
+    assert "grader 0.75 at minute 2" in screen
+    assert any(line.split()[1:] == ["minute", "0", "2", "│"] for line in screen.splitlines())
+    both = graded(0.25) | {"training": curve(40)["training"]}
+    screen = drawn(Snapshot(run, events, both))
+    assert "training 0.50 at step 40" in screen and "as graded" not in screen
+
+
+def test_the_board_warns_of_a_training_while_it_goes_on(make_run: Callable[..., Any]) -> None:
+    warnings = ["gate: the gold answers earn 0.8", "constant reward: the rewards did not differ", "stuck: for 24 hours"]
+    run = make_run("training", job_arn="arn:job", job_status="InProgress", warnings=warnings)
+    screen = drawn(Snapshot(run, [moved(0, "training")], curve(3)))
+    assert "warning: constant reward: the rewards did not differ" in screen
+    assert "warning: stuck: for 24 hours" in screen
+    assert "gold" not in screen
+
+
+def test_the_board_of_a_run_that_is_compared(make_run: Callable[..., Any]) -> None:
+    gain = {"mean": 0.25, "low": 0.125, "high": 0.375, "confidence": 0.95}
+    compared = {"against": "base", "records": 100, "gain": gain, "recommended": "promote", "sentence": "Better."}
+    run = make_run("comparing", comparison=compared)
+    assert "over the base model, 100 prompts" in drawn(Snapshot(run, [moved(0, "comparing")], curve(0)))
+    approval = {
+        "state": "waiting",
+        "until": "2026-02-07T12:00:00Z",
+        "since": "",
+        "decided_at": None,
+        "decided_by": None,
+    }
+    screen = drawn(Snapshot(run | {"approval": approval}, [moved(0, "comparing")], curve(0)))
+    assert f"rft approve {RUN_ID}" in " ".join(screen.split())
+
+
 def test_the_board_tells_what_the_gate_said(make_run: Callable[..., Any]) -> None:
     run = make_run("queued", gate={"verdict": "warnings", "codes": ["gold-low"], "report_uri": "s3://b/gate.json"})
     screen = drawn(Snapshot(run, [moved(0, "received"), moved(1, "checking"), moved(5, "queued")], curve(0)))
@@ -191,6 +248,18 @@ def test_on_a_pipe_each_change_is_a_line(make_run: Callable[..., Any]) -> None:
         "8: mean reward 0.100",
     ]
     assert curve_at_the_end.count("1.00 ┤") == 1
+
+
+def test_on_a_pipe_a_minute_is_told_when_it_is_over_and_a_warning_once(make_run: Callable[..., Any]) -> None:
+    out = io.StringIO()
+    warned = make_run("training", job_arn="arn:job", warnings=["constant reward: no difference", "gate: odd"])
+    api = ScriptedApi(*[warned] * 7, make_run("kept", job_arn="arn:job"))
+    curves = iter([graded(0.5), graded(0.5, 0.25), graded(0.5, 0.25), graded(0.5, 0.25)])
+    api.metrics = lambda run_id: next(curves)  # type: ignore[method-assign]
+    watch(api, RUN_ID, Console(file=out, width=80), interval=0)  # type: ignore[arg-type]
+    lines = out.getvalue().partition("╭")[0].splitlines()
+    assert [line.strip() for line in lines if "graded" in line] == ["graded: mean reward 0.500 of 1,000 answers"]
+    assert [line.strip() for line in lines if "warning" in line] == ["warning: constant reward: no difference"]
 
 
 @pytest.mark.parametrize("seen_while_checking", [True, False])

@@ -18,6 +18,7 @@ from rft.dataset import DatasetCheck, Limits, Line, choose_validation, quick_loo
 from rft.dataset.quick_look import QuickLook
 from rft.dataset.shape import record_flaws
 from rft.dataset.text import NotJson, read_leniently
+from tests.thoroughness import part_of
 
 HASHES = st.integers(0, (1 << 64) - 1)
 JSON = st.recursive(
@@ -167,7 +168,7 @@ def flaws_of(data: bytes) -> set[str]:
 
 
 @pytest.mark.thorough
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=part_of(1500), deadline=None)
 @given(mutated_lines())
 def test_the_quick_look_clears_exactly_what_the_slow_one_clears(data: bytes) -> None:
     check = DatasetCheck(limits=Limits(min_records=1))
@@ -179,7 +180,7 @@ def test_the_quick_look_clears_exactly_what_the_slow_one_clears(data: bytes) -> 
         assert set(check.report().error_counts) == flaws_of(data)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=part_of(500), deadline=None)
 @given(st.binary(max_size=200), st.integers(1, 3))
 def test_no_bytes_make_the_check_fall_over(data: bytes, number: int) -> None:
     check = DatasetCheck()
@@ -205,7 +206,7 @@ WRITTEN_JSON = st.recursive(
 
 
 @pytest.mark.thorough
-@settings(max_examples=1500)
+@settings(max_examples=part_of(1500))
 @given(WRITTEN_JSON)
 def test_a_repeated_key_is_never_missed(text: str) -> None:
     repeated = False

@@ -31,7 +31,18 @@ def found(reading: Reading) -> list[str]:
 def test_a_good_answer() -> None:
     metrics = [{"name": "format", "value": 1, "type": "Reward"}, {"name": "error", "value": 0.0, "type": "Metric"}]
     reading = read([row("a", 0), row("a", 0.25, metrics_list=metrics, why="ignored"), row("b", 1, metrics_list=None)])
-    assert reading == Reading([Grade(0.0), Grade(0.25), Grade(1.0)], [])
+    assert reading == Reading([Grade(0.0), Grade(0.25, components={"format": 1.0}), Grade(1.0)], [])
+
+
+def test_components_are_kept_within_what_our_own_graders_may_have() -> None:
+    metrics = [{"name": f"c{number}", "value": number, "type": "Metric"} for number in range(70)]
+    metrics.append({"name": "x" * 65, "value": 1, "type": "Metric"})
+    (grade,) = read([row("a", 0.5, metrics_list=metrics)], ["a"]).grades
+    assert grade is not None
+    assert grade.components == {f"c{number}": float(number) for number in range(64)}
+    broken = [{"name": "c", "value": 1, "type": "Metric"}, {"name": "d", "value": None, "type": "Metric"}]
+    (bare,) = read([row("a", 0.5, metrics_list=broken)], ["a"]).grades
+    assert bare == Grade(0.5)
 
 
 def test_an_error_is_no_judgement() -> None:

@@ -7,11 +7,12 @@ import platform
 import struct
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from rft.grading.code_tests import running, syscall_filter
+from rft.grading.code_tests import running, scoring, syscall_filter
 from rft.grading.code_tests.running import run_calls
 from rft.grading.code_tests.scoring import score_code
 
@@ -68,9 +69,10 @@ HOSTILE = {
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_no_trick_earns_anything(kind: str) -> None:
+def test_no_trick_earns_anything(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if not HAS_FILTER:
         pytest.skip("this machine's system calls aren't filtered")
+    monkeypatch.setattr(scoring, "run_calls", partial(run_calls, seconds=2))  # one of them takes all that there is
     answer = f"```python\n{HOSTILE[kind]}\n```"
     assert score_code(answer, None, {"tests": TESTS}).value == 0
 

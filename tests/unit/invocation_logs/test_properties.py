@@ -23,6 +23,7 @@ from rft.invocation_logs import (
     assemble,
     write_shard_line,
 )
+from tests.thoroughness import part_of
 from tests.unit.invocation_logs.records import Bodies, Json, adds_up, converse, lines_of, log_record
 from tests.unit.invocation_logs.test_answers import WORDS
 from tests.unit.invocation_logs.test_bodies import CONVERSED, INVOKED
@@ -124,7 +125,7 @@ def mutated_records(draw: st.DrawFn) -> Json:
 
 
 @pytest.mark.thorough
-@settings(max_examples=2500)
+@settings(max_examples=part_of(2500))
 @given(st.lists(mutated_records(), min_size=1, max_size=3), OPTIONS, st.sampled_from(ENDINGS))
 def test_records_with_anything_anywhere(records: list[Json], options: LogOptions, ending: str) -> None:
     for number, record in enumerate(records):
@@ -137,7 +138,7 @@ def test_records_with_anything_anywhere(records: list[Json], options: LogOptions
     assert conversion.counts.records == len(records)
 
 
-@settings(max_examples=500)
+@settings(max_examples=part_of(500))
 @given(st.data())
 def test_bytes_damaged_anywhere(data: st.DataObject) -> None:
     plain = lines_of([*GOOD[:8], *GOOD[-3:]])

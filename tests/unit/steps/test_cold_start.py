@@ -19,8 +19,13 @@ STEPS = [
     "check_grader",
     "submit_job",
     "await_job",
+    "read_curve",
     "deploy_model",
+    "promote_model",
+    "discard_candidate",
+    "compare_models",
     "close_run",
+    "publish_report",
     "notify",
 ]
 

@@ -5,6 +5,7 @@ AWS's errors become ours where the pipeline acts on them; all others pass throug
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -22,7 +23,7 @@ _BUSY = frozenset(
     {"ThrottlingException", "TooManyRequestsException", "InternalServerException", "ServiceUnavailableException"}
 )
 
-Tags = list[dict[str, str]]
+Tags = Sequence[dict[str, str]]
 ModelStatus = Literal["Active", "Creating", "Failed"]
 
 
@@ -100,17 +101,37 @@ def find_model(client: BedrockClient, name_or_arn: str) -> tuple[str, ModelStatu
     return answer["modelArn"], answer.get("modelStatus", "Active"), answer.get("failureMessage", "")
 
 
+def delete_model(client: BedrockClient, arn: str) -> None:
+    """A model that is deployed is not deleted: ``ConflictException``."""
+    try:
+        client.delete_custom_model(modelIdentifier=arn)
+    except ClientError as error:
+        if error_code(error) != "ResourceNotFoundException":
+            raise _named(error) from None
+
+
 # -- deployments ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """The newest exchange of the model behind a deployment, and the model that it leads to."""
+
+    model_arn: str
+    running: bool
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
-    """``ready`` means that it answers; ``failed`` is final."""
+    """``ready`` means that it answers; ``failed`` is final. ``model_arn`` is the model that it has at this moment."""
 
     arn: str
     ready: bool
     failed: bool
     message: str
+    model_arn: str
+    exchange: Exchange | None = None
 
 
 class Deployments(Protocol):
@@ -118,13 +139,27 @@ class Deployments(Protocol):
 
     kind: str
 
-    def create(self, name: str, model_arn: str, tags: Tags) -> str: ...
+    def create(self, name: str, model_arn: str, tags: Tags, *, token: str | None = None, owner: Tags = ...) -> str:
+        """The ARN. ``token`` stands for this creation (else the name does). A name that is taken is our own earlier
+        attempt; with ``owner``, if it has these tags."""
+        ...
+
     def find(self, name_or_arn: str) -> Deployment | None: ...
     def delete(self, arn: str) -> None: ...
 
 
-def deployments(client: BedrockClient, kind: str) -> Deployments:
-    return ProvisionedThroughput(client) if kind == "provisioned" else OnDemandDeployments(client)
+def deployments(client: BedrockClient, kind: str, *, units: int = 1, commitment: str | None = None) -> Deployments:
+    if kind == "provisioned":
+        return ProvisionedThroughput(client, units=units, commitment=commitment)
+    return OnDemandDeployments(client)
+
+
+def has_tags(client: BedrockClient, arn: str, tags: Tags) -> bool:
+    try:
+        found = client.list_tags_for_resource(resourceARN=arn)["tags"]
+    except ClientError as error:
+        raise _named(error) from None
+    return all(tag in found for tag in tags)
 
 
 class OnDemandDeployments:
@@ -135,17 +170,17 @@ class OnDemandDeployments:
     def __init__(self, client: BedrockClient) -> None:
         self._client = client
 
-    def create(self, name: str, model_arn: str, tags: Tags) -> str:
+    def create(self, name: str, model_arn: str, tags: Tags, *, token: str | None = None, owner: Tags = ()) -> str:
         request: dict[str, Any] = {
             "modelDeploymentName": name,
             "modelArn": model_arn,
-            "clientRequestToken": name,
+            "clientRequestToken": token or name,
             "tags": tags,
         }
         try:
             return self._client.create_custom_model_deployment(**request)["customModelDeploymentArn"]
         except ClientError as error:
-            return _existing(self, name, error)
+            return _existing(self, self._client, name, owner, error)
 
     def find(self, name_or_arn: str) -> Deployment | None:
         try:
@@ -154,41 +189,63 @@ class OnDemandDeployments:
             _must_be_absent(name_or_arn, error)
             return None
         status = answer["status"].lower()  # AWS's own texts write it both ways
+        update = answer.get("updateDetails")
         return Deployment(
             arn=answer["customModelDeploymentArn"],
             ready=status == "active",
             failed=status == "failed",
             message=answer.get("failureMessage", ""),
+            model_arn=answer["modelArn"],
+            exchange=_exchange(update["modelArn"], update["updateStatus"]) if update else None,
         )
+
+    def exchange(self, arn: str, model_arn: str) -> None:
+        """Put another model behind the ARN; the old one answers until that is done.
+
+        Raises ``DeploymentPending`` while Bedrock doesn't take it: the deployment isn't active, or an exchange runs.
+        """
+        try:
+            self._client.update_custom_model_deployment(customModelDeploymentIdentifier=arn, modelArn=model_arn)
+        except ClientError as error:
+            if error_code(error) in ("ValidationException", "ConflictException"):
+                raise DeploymentPending(
+                    f"Bedrock doesn't exchange the model of {arn}: {error_message(error)}"
+                ) from None
+            if error_code(error) == "ResourceNotFoundException":
+                raise DeploymentFailed(error_message(error)) from None
+            raise _named(error) from None
 
     def delete(self, arn: str) -> None:
         try:
             self._client.delete_custom_model_deployment(customModelDeploymentIdentifier=arn)
         except ClientError as error:
             if error_code(error) != "ResourceNotFoundException":
-                raise
+                raise _named(error) from None
 
 
 class ProvisionedThroughput:
-    """One model unit without commitment: paid by the hour until it is deleted."""
+    """Model units: paid by the hour until they are deleted, and with a ``commitment`` to the end of its term."""
 
     kind = "provisioned"
 
-    def __init__(self, client: BedrockClient) -> None:
+    def __init__(self, client: BedrockClient, *, units: int = 1, commitment: str | None = None) -> None:
         self._client = client
+        self._terms: dict[str, Any] = {"modelUnits": units}
+        if commitment is not None:
+            self._terms["commitmentDuration"] = commitment
 
-    def create(self, name: str, model_arn: str, tags: Tags) -> str:
+    def create(self, name: str, model_arn: str, tags: Tags, *, token: str | None = None, owner: Tags = ()) -> str:
         request: dict[str, Any] = {
             "provisionedModelName": name,
             "modelId": model_arn,
-            "modelUnits": 1,
-            "clientRequestToken": name,
+            "clientRequestToken": token or name,
             "tags": tags,
+            **self._terms,
         }
         try:
             return self._client.create_provisioned_model_throughput(**request)["provisionedModelArn"]
         except ClientError as error:
-            return _existing(self, name, error)
+            return _existing(self, self._client, name, owner, error)
 
     def find(self, name_or_arn: str) -> Deployment | None:
         try:
@@ -201,6 +258,7 @@ class ProvisionedThroughput:
             ready=answer["status"] == "InService",
             failed=answer["status"] == "Failed",
             message=answer.get("failureMessage", ""),
+            model_arn=answer["modelArn"],
         )
 
     def delete(self, arn: str) -> None:
@@ -208,7 +266,11 @@ class ProvisionedThroughput:
             self._client.delete_provisioned_model_throughput(provisionedModelId=arn)
         except ClientError as error:
             if error_code(error) != "ResourceNotFoundException":
-                raise
+                raise _named(error) from None
+
+
+def _exchange(model_arn: str, status: str) -> Exchange:
+    return Exchange(model_arn, running=status.lower() == "updating", failed=status.lower() == "updatefailed")
 
 
 def _must_be_absent(name_or_arn: str, error: ClientError) -> None:
@@ -219,13 +281,15 @@ def _must_be_absent(name_or_arn: str, error: ClientError) -> None:
     raise _named(error) from None
 
 
-def _existing(deployments: Deployments, name: str, error: ClientError) -> str:
-    """A name that is taken is our own earlier attempt: names are run ids."""
+def _existing(deployments: Deployments, client: BedrockClient, name: str, owner: Tags, error: ClientError) -> str:
+    """What has our name, if it is ours; else the refusal."""
     if error_code(error) in ("ConflictException", "ValidationException"):
         found = deployments.find(name)
-        if found is not None:
-            return found.arn
-        raise DeploymentFailed(error_message(error)) from None
+        if found is None:
+            raise DeploymentFailed(error_message(error)) from None
+        if owner and not has_tags(client, found.arn, owner):
+            raise DeploymentFailed(f"a deployment that isn't ours has the name {name}") from None
+        return found.arn
     if error_code(error) == "ResourceNotFoundException":
         raise DeploymentFailed(error_message(error)) from None
     if error_code(error) == "ServiceQuotaExceededException":

@@ -10,11 +10,13 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock import BedrockClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions import SFNClient
 
 # All tries of a call that hangs must end before the shortest function does (29 s), so that its error has a name.
@@ -30,6 +32,8 @@ _CONFIG = Config(
 @overload
 def client(service: Literal["bedrock"]) -> BedrockClient: ...
 @overload
+def client(service: Literal["cloudwatch"]) -> CloudWatchClient: ...
+@overload
 def client(service: Literal["dynamodb"]) -> DynamoDBClient: ...
 @overload
 def client(service: Literal["events"]) -> EventBridgeClient: ...
@@ -39,6 +43,8 @@ def client(service: Literal["lambda"]) -> LambdaClient: ...
 def client(service: Literal["s3"]) -> S3Client: ...
 @overload
 def client(service: Literal["sns"]) -> SNSClient: ...
+@overload
+def client(service: Literal["ssm"]) -> SSMClient: ...
 @overload
 def client(service: Literal["stepfunctions"]) -> SFNClient: ...
 def client(service: str) -> Any:

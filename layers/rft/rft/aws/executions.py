@@ -48,13 +48,15 @@ def abort(client: SFNClient, arn: str | None, cause: str) -> bool:
     return True
 
 
-def settle(client: SFNClient, token: str, output: dict[str, Any]) -> None:
-    """End the waiting task with ``output``. A wait that is over already needs no end."""
+def settle(client: SFNClient, token: str, output: dict[str, Any]) -> bool:
+    """End the waiting task with ``output``. False where the wait was over already."""
     try:
         client.send_task_success(taskToken=token, output=json.dumps(output))
     except ClientError as error:
         if error_code(error) not in _TOKEN_IS_OVER:
             raise
+        return False
+    return True
 
 
 def settle_with_error(client: SFNClient, token: str, error: Exception) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -41,10 +41,15 @@ _OUT_OF_TIME = "Task timed out after"
 
 @dataclass(frozen=True, slots=True)
 class GraderFunction:
-    """How a grader's function is set up: seconds and MB. None where that isn't ours to see."""
+    """How a grader's function is set up: seconds and MB, and which code it is. None where that isn't ours to see."""
 
     timeout_seconds: float | None = None
     memory_mb: int | None = None
+    version: str | None = None
+    code_sha256: str | None = None
+
+    def to_json(self) -> dict[str, float | str | None]:
+        return asdict(self)
 
 
 def described(client: LambdaClient, arn: str) -> GraderFunction:
@@ -52,7 +57,7 @@ def described(client: LambdaClient, arn: str) -> GraderFunction:
         found = client.get_function_configuration(FunctionName=arn)
     except ClientError:
         return GraderFunction()
-    return GraderFunction(found.get("Timeout"), found.get("MemorySize"))
+    return GraderFunction(found.get("Timeout"), found.get("MemorySize"), found.get("Version"), found.get("CodeSha256"))
 
 
 def invoker(client: LambdaClient, arn: str, *, seconds: float) -> Invoke:

@@ -1,4 +1,4 @@
-"""What the pipeline says to the world: its state-change event, and the notification."""
+"""What the pipeline says to the world: its state-change event, and its messages to people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 SOURCE = "rft.pipeline"
 STATE_CHANGE = "RFT Run State Change"
-_MAX_SUBJECT = 99  # SNS takes fewer than 100 characters
 
 
 def put_state_change(client: EventBridgeClient, detail: dict[str, Any]) -> None:
@@ -24,11 +23,10 @@ def put_state_change(client: EventBridgeClient, detail: dict[str, Any]) -> None:
 
 
 def publish(client: SNSClient, topic_arn: str, *, subject: str, text: str, attributes: dict[str, str]) -> str:
-    """The message id. ``subject`` is cut to what SNS takes: one line of printable ASCII."""
-    line = "".join(c if c.isascii() and c.isprintable() else " " for c in subject)[:_MAX_SUBJECT]
+    """The message id. SNS takes a ``subject`` of fewer than 100 characters, printable ASCII, and 256 KB of ``text``."""
     return client.publish(
         TopicArn=topic_arn,
-        Subject=line,
+        Subject=subject,
         Message=text,
         MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()},
     )["MessageId"]

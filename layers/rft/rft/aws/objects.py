@@ -11,7 +11,7 @@ from rft.aws.clients import error_code
 from rft.errors import DatasetMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from types import TracebackType
 
     from mypy_boto3_s3 import S3Client
@@ -58,7 +58,7 @@ def pin(client: S3Client, uri: str, version_id: str | None) -> PinnedObject:
     return PinnedObject(bucket, key, head.get("VersionId", version_id), head["ETag"], head["ContentLength"])
 
 
-def chunks(client: S3Client, source: PinnedObject) -> Iterator[bytes]:
+def chunks(client: S3Client, source: PinnedObject) -> Generator[bytes]:
     """The object's bytes. Large reads: botocore's own line iterator is slower than parsing JSON."""
     version: Any = {"VersionId": source.version_id} if source.version_id and source.version_id != "null" else {}
     try:

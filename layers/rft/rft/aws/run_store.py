@@ -10,23 +10,18 @@ repeated event can't take a run back or end it twice.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import random
 import secrets
 import time
-from dataclasses import dataclass
-from decimal import Decimal
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from rft.aws.clients import error_code
 from rft.aws.clock import now
-from rft.errors import RequestConflict, RequestInvalid, RequestProblem, RunNotFound
+from rft.aws.items import Json, Page, from_item, query, to_item
+from rft.errors import RequestConflict, RunNotFound
 from rft.run.identity import MAX_RUN_ID
 from rft.run.record import Run
 from rft.run.status import Status, may_precede
@@ -37,11 +32,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-Json = dict[str, Any]
-_BAD_TOKEN = RequestProblem("next_token", "must be the next_token of an earlier answer to the same question, unchanged")
+_ALWAYS = "0"  # before every time
+END = "end"
+"""The kind of the message that every run has: how it ended."""
 _CONFLICT_PAUSES = (0.1, 0.2, 0.4, 0.8)  # seconds, at most
-_to_item = TypeSerializer().serialize
-_from_item = TypeDeserializer().deserialize
 
 
 class Move(Enum):
@@ -50,12 +44,6 @@ class Move(Enum):
     DONE = auto()
     ALREADY_THERE = auto()
     REFUSED = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    items: list[Json]
-    next_token: str | None
 
 
 class RunStore:
@@ -70,7 +58,7 @@ class RunStore:
         item = run.to_json() | {"pk": _pk(run.run_id), "sk": "RUN", "entity": "run"}
         event = self._event(run.run_id, "status", {"status": run.status, "previous": None}, run.created_at)
         put: TransactWriteItemTypeDef = {
-            "Put": {"TableName": self._table, "Item": _item(item), "ConditionExpression": "attribute_not_exists(pk)"}
+            "Put": {"TableName": self._table, "Item": to_item(item), "ConditionExpression": "attribute_not_exists(pk)"}
         }
         return self._transact([put, event])
 
@@ -103,11 +91,9 @@ class RunStore:
 
     def record(self, run_id: str, event: str | None = None, detail: Json | None = None, **attributes: Any) -> bool:
         """Set attributes of a run that hasn't ended, and append ``event``. False if the run has ended."""
-        ends = {f":end{n}": {"S": s.value} for n, s in enumerate(s for s in Status if s.is_terminal)}
+        ends, values = _not_ended()
         attributes["updated_at"] = at = now()
-        writes = [
-            self._update(run_id, attributes, f"attribute_exists(pk) AND NOT #status IN ({', '.join(ends)})", ends)
-        ]
+        writes = [self._update(run_id, attributes, f"attribute_exists(pk) AND {ends}", values)]
         if event is not None:
             writes.append(self._event(run_id, event, detail or {}, at))
         return self._transact(writes)
@@ -120,7 +106,7 @@ class RunStore:
             writes.append(self._update(run_id, attributes, "attribute_exists(pk)", {}))
         self._transact(writes)
 
-    # -- the wait for the job -----------------------------------------------------------------------------------
+    # -- the waits: for the job, and for a person ---------------------------------------------------------------
 
     def store_token(self, run_id: str, token: str) -> bool:
         """Keep the token of the newest wait; False if the run has ended. The token never leaves the table."""
@@ -142,28 +128,59 @@ class RunStore:
             raise
         return str(answer["Attributes"]["task_token"]["S"])
 
-    # -- the message at the end --------------------------------------------------------------------------------
+    def await_decision(self, run_id: str, token: str, approval: Json) -> bool:
+        """The run waits for a person: ``approval`` is put on record, and the token beside it. False if it has ended."""
+        return self.record(run_id, "approval", {"state": "waiting"}, approval=approval, approval_token=token)
 
-    def claim_message(self, run_id: str, *, at: str, stale_before: str) -> bool:
-        """Whether the caller is to send the run's message: nobody has, and nobody is at it since ``stale_before``."""
+    def decide(self, run_id: str, approval: Json) -> str | None:
+        """Put a decision on record where one is waited for; only one gets in, and only it gets the wait's token."""
+        at = now()
+        token = self._read(run_id).get("approval_token")
+        if token is None:
+            return None
+        values = to_item({":token": token, ":waiting": "waiting"})
+        condition = "approval_token = :token AND #approval.#state = :waiting"
+        update = self._update(run_id, {"approval": approval, "updated_at": at}, condition, values)
+        update["Update"]["ExpressionAttributeNames"] = {
+            **update["Update"]["ExpressionAttributeNames"],
+            "#state": "state",
+        }
+        event = self._event(run_id, "approval", {name: approval[name] for name in ("state", "decided_by")}, at)
+        return str(token) if self._transact([update, event]) else None
+
+    # -- the messages about a run --------------------------------------------------------------------------------
+
+    def claim_message(self, run_id: str, *, at: str, stale_before: str, kind: str = END, since: str = _ALWAYS) -> bool:
+        """Whether the caller is to send the run's message of this kind: nobody has, and nobody is at it since
+        ``stale_before``. What was before ``since`` was about something else. Messages of other kinds than the end's are
+        for runs that go on."""
+        sending, sent = _message_attributes(kind)
+        condition = (
+            f"attribute_exists(pk) AND (attribute_not_exists({sent}) OR attribute_type({sent}, :null) OR "
+            f"{sent} < :since) AND (attribute_not_exists({sending}) OR {sending} < :stale OR {sending} < :since)"
+        )
+        values = to_item({":stale": stale_before, ":since": since, ":null": "NULL"})
+        if kind != END:
+            ends, ended = _not_ended()
+            condition, values = f"{condition} AND {ends}", values | ended
+        update = self._update(run_id, {sending: at}, condition, values)["Update"]
         try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=_key(run_id),
-                UpdateExpression="SET notifying_at = :at",
-                ConditionExpression="(attribute_not_exists(notified_at) OR attribute_type(notified_at, :null)) AND "
-                "(attribute_not_exists(notifying_at) OR notifying_at < :stale)",
-                ExpressionAttributeValues=_item({":at": at, ":stale": stale_before, ":null": "NULL"}),
-            )
+            self._client.update_item(**update)
         except ClientError as error:
             if error_code(error) == "ConditionalCheckFailedException":
                 return False
             raise
         return True
 
-    def release_message(self, run_id: str) -> None:
+    def release_message(self, run_id: str, kind: str = END) -> None:
         """The claim's owner could not send: the next may try at once."""
-        self._client.update_item(TableName=self._table, Key=_key(run_id), UpdateExpression="REMOVE notifying_at")
+        sending, _ = _message_attributes(kind)
+        self._client.update_item(TableName=self._table, Key=_key(run_id), UpdateExpression=f"REMOVE {sending}")
+
+    def message_sent(self, run_id: str, message_id: str, kind: str = END) -> None:
+        """From now on nobody sends a message of this kind again."""
+        _, sent = _message_attributes(kind)
+        self.append(run_id, "notified", {"message_id": message_id, "kind": kind}, **{sent: now()})
 
     # -- lists --------------------------------------------------------------------------------------------------
 
@@ -176,20 +193,21 @@ class RunStore:
         else:
             index, name, value = "all-runs", "entity", "run"
         matches = {"status": status.value} if model is not None and status is not None else {}
-        return self._query(index=index, key={name: value}, matches=matches, limit=limit, token=token, newest_first=True)
+        return query(
+            self._client,
+            self._table,
+            index=index,
+            key={name: value},
+            matches=matches,
+            limit=limit,
+            token=token,
+            newest_first=True,
+        )
 
     def events(self, run_id: str, *, limit: int, token: str | None) -> Page:
         """What happened to a run, oldest first: ``{"at", "type", "detail"}``."""
         self._read(run_id)
-        page = self._query(
-            index=None,
-            key={"pk": _pk(run_id)},
-            prefix="EVENT#",
-            matches={},
-            limit=limit,
-            token=token,
-            newest_first=False,
-        )
+        page = query(self._client, self._table, key={"pk": _pk(run_id)}, prefix="EVENT#", limit=limit, token=token)
         return Page([{key: item[key] for key in ("at", "type", "detail")} for item in page.items], page.next_token)
 
     # -- idempotency keys ---------------------------------------------------------------------------------------
@@ -199,16 +217,16 @@ class RunStore:
         item = {"pk": f"KEY#{key_hash}", "sk": "KEY", "run_id": run_id, "request_hash": request_hash}
         try:
             self._client.put_item(
-                TableName=self._table, Item=_item(item), ConditionExpression="attribute_not_exists(pk)"
+                TableName=self._table, Item=to_item(item), ConditionExpression="attribute_not_exists(pk)"
             )
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
         else:
             return run_id
-        key = _item({"pk": item["pk"], "sk": "KEY"})
+        key = to_item({"pk": item["pk"], "sk": "KEY"})
         answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        stored = _document(answer["Item"])
+        stored = from_item(answer["Item"])
         if stored["request_hash"] != request_hash:
             raise RequestConflict(
                 f"this Idempotency-Key was used for run {stored['run_id']} with another request; take a new key"
@@ -223,7 +241,7 @@ class RunStore:
         answer = self._client.get_item(TableName=self._table, Key=_key(run_id), ConsistentRead=True)
         if "Item" not in answer:
             raise RunNotFound(f"there is no run {run_id}")
-        return _document(answer["Item"])
+        return from_item(answer["Item"])
 
     def _update(
         self, run_id: str, attributes: Json, condition: str, values: Mapping[str, Any]
@@ -236,14 +254,14 @@ class RunStore:
                 "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
                 "ConditionExpression": condition,
                 "ExpressionAttributeNames": names,
-                "ExpressionAttributeValues": _item({f":{k}": v for k, v in attributes.items()}) | dict(values),
+                "ExpressionAttributeValues": to_item({f":{k}": v for k, v in attributes.items()}) | dict(values),
             }
         }
 
     def _event(self, run_id: str, event: str, detail: Json, at: str) -> TransactWriteItemTypeDef:
         sk = f"EVENT#{at}#{secrets.token_hex(3)}"
         item = {"pk": _pk(run_id), "sk": sk, "at": at, "type": event, "detail": detail}
-        return {"Put": {"TableName": self._table, "Item": _item(item)}}
+        return {"Put": {"TableName": self._table, "Item": to_item(item)}}
 
     def _transact(self, writes: list[TransactWriteItemTypeDef]) -> bool:
         """All of ``writes`` or none; False if a condition did not hold."""
@@ -262,54 +280,16 @@ class RunStore:
                 return True
         raise AssertionError("the last try returns or raises")
 
-    def _query(
-        self,
-        *,
-        index: str | None,
-        key: dict[str, str],
-        matches: dict[str, str],
-        limit: int,
-        token: str | None,
-        newest_first: bool,
-        prefix: str | None = None,
-    ) -> Page:
-        names = {f"#{name}": name for name in key | matches}
-        values = {f":{name}": value for name, value in (key | matches).items()}
-        condition = " AND ".join(f"#{name} = :{name}" for name in key)
-        if prefix is not None:
-            condition += " AND begins_with(sk, :prefix)"
-            values[":prefix"] = prefix
-        query: dict[str, Any] = {
-            "TableName": self._table,
-            "KeyConditionExpression": condition,
-            "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": _item(values),
-            "ScanIndexForward": not newest_first,
-        }
-        if index is not None:
-            query["IndexName"] = index
-        if matches:
-            query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in matches)
-        listing = "/".join([index or "", *(f"{k}={v}" for k, v in (key | matches).items())])
-        start: Json = {"ExclusiveStartKey": _from_token(token, listing)} if token else {}
-        items: list[Json] = []
-        while len(items) < limit:
-            # A filter applies after the limit, so ask on until the page is full.
-            answer = self._page(query | {"Limit": limit - len(items)} | start)
-            items += [_document(item) for item in answer["Items"]]
-            if not answer.get("LastEvaluatedKey"):
-                return Page(items, None)
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-        return Page(items, _to_token(start["ExclusiveStartKey"], listing))
 
-    def _page(self, query: Json) -> Any:
-        try:
-            return self._client.query(**query)
-        except ClientError as error:
-            # All of the query is ours but for the start, which came in a token.
-            if "ExclusiveStartKey" in query and error_code(error) == "ValidationException":
-                raise RequestInvalid([_BAD_TOKEN]) from None
-            raise
+def _not_ended() -> tuple[str, Json]:
+    """A condition that a run which has ended fails, and its values."""
+    ends = {f":end{n}": {"S": s.value} for n, s in enumerate(s for s in Status if s.is_terminal)}
+    return f"NOT #status IN ({', '.join(ends)})", ends
+
+
+def _message_attributes(kind: str) -> tuple[str, str]:
+    """When somebody began to send a message of this kind, and when it was sent. The end's are known to the record."""
+    return ("notifying_at", "notified_at") if kind == END else (f"{kind}_notifying_at", f"{kind}_notified_at")
 
 
 def _pk(run_id: str) -> str:
@@ -317,47 +297,4 @@ def _pk(run_id: str) -> str:
 
 
 def _key(run_id: str) -> Json:
-    return _item({"pk": _pk(run_id), "sk": "RUN"})
-
-
-def _item(document: Mapping[str, Any]) -> Json:
-    return {name: _to_item(_decimals(value)) for name, value in document.items()}
-
-
-def _decimals(value: Any) -> Any:
-    """DynamoDB takes no floats."""
-    if isinstance(value, float):
-        return Decimal(str(value))
-    if isinstance(value, dict):
-        return {key: _decimals(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_decimals(inner) for inner in value]
-    return str(value) if isinstance(value, Status) else value
-
-
-def _numbers(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {key: _numbers(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_numbers(inner) for inner in value]
-    return value
-
-
-def _document(item: Mapping[str, Any]) -> Json:
-    return {name: _numbers(_from_item(value)) for name, value in item.items()}
-
-
-def _to_token(key: Mapping[str, Any], listing: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([listing, key]).encode()).decode()
-
-
-def _from_token(token: str, listing: str) -> Json:
-    try:
-        made_for, key = json.loads(base64.urlsafe_b64decode(token.encode()))
-        if made_for == listing and key and all(set(value) == {"S"} for value in key.values()):
-            return dict(key)
-    except (ValueError, TypeError, AttributeError, binascii.Error):
-        pass
-    raise RequestInvalid([_BAD_TOKEN])
+    return to_item({"pk": _pk(run_id), "sk": "RUN"})

@@ -13,14 +13,21 @@ from rft.errors import (
     DatasetMissing,
     GateTooSlow,
     GraderMissing,
+    ModelMissing,
+    NothingToApprove,
+    ReportMissing,
     RequestConflict,
     RequestInvalid,
     RequestProblem,
     RunEnded,
     RunNotFound,
+    VersionNotDeployed,
 )
 from rft.run.record import Run
 from rft.run.status import Status
+from rft.steps.api_approval import approve
+from rft.steps.api_models import model_of, models_of
+from rft.steps.api_report import report_links
 from rft.steps.check_dataset import check_dataset
 from rft.steps.grader_test import graders_of, test_grader
 from rft.steps.job_metrics import job_metrics
@@ -40,6 +47,10 @@ _STATUS_OF = {
     DatasetTooLarge: HTTPStatus.CONTENT_TOO_LARGE,
     GateTooSlow: HTTPStatus.CONTENT_TOO_LARGE,
     GraderMissing: HTTPStatus.NOT_FOUND,
+    ModelMissing: HTTPStatus.NOT_FOUND,
+    NothingToApprove: HTTPStatus.CONFLICT,
+    ReportMissing: HTTPStatus.NOT_FOUND,
+    VersionNotDeployed: HTTPStatus.CONFLICT,
 }
 _TITLES = {
     RequestInvalid: "The request is invalid",
@@ -48,8 +59,12 @@ _TITLES = {
     RunNotFound: "There is no such run",
     DatasetMissing: "There is no such object",
     DatasetTooLarge: "The dataset is too large for the API",
-    GateTooSlow: "The test is too long for the API",
+    GateTooSlow: "This takes too long for the API",
     GraderMissing: "There is no such grader",
+    ModelMissing: "There is no such model, or none of it that serves",
+    NothingToApprove: "Nothing waits for approval",
+    ReportMissing: "There is no report",
+    VersionNotDeployed: "The version answers nowhere",
 }
 logger = Logger()
 routes = APIGatewayRestResolver()
@@ -126,6 +141,39 @@ def post_grader_test(name: str) -> Answer:
 @routes.post("/runs/<run_id>/stop")
 def post_stop(run_id: str) -> Answer:
     return _json(HTTPStatus.ACCEPTED, stop_run(Pipeline(), run_id).to_json())
+
+
+@routes.get("/runs/<run_id>/report")
+def get_report(run_id: str) -> Answer:
+    return _json(HTTPStatus.OK, report_links(Pipeline(), run_id), {"Cache-Control": "no-store"})
+
+
+@routes.post("/runs/<run_id>/approve")
+def post_approve(run_id: str) -> Answer:
+    event = routes.current_event
+    caller = event.request_context.identity.user_arn
+    return _json(
+        HTTPStatus.ACCEPTED, approve(Pipeline(), run_id, event.decoded_body or "", decided_by=caller).to_json()
+    )
+
+
+@routes.get("/models")
+def get_models() -> Answer:
+    asked = _query("limit", "next_token")
+    limit = int(asked.get("limit", _PAGE))
+    return _json(HTTPStatus.OK, models_of(Pipeline(), limit=limit, token=asked.get("next_token")))
+
+
+@routes.get("/models/<name>")
+def get_model(name: str) -> Answer:
+    return _json(HTTPStatus.OK, model_of(Pipeline(), name))
+
+
+@routes.post("/models/<name>/compare")
+def post_model_compare(name: str) -> Answer:
+    from rft.steps.playground import compare_prompts  # noqa: PLC0415 - no other route asks models
+
+    return _json(HTTPStatus.OK, compare_prompts(Pipeline(), name, routes.current_event.decoded_body or ""))
 
 
 def refusal(error: Exception) -> Answer:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rft.aws import objects
 from rft.aws.clients import client
+from rft.aws.graders import GraderFunction, described
 from rft.cost import Prices, Records, check_budget, estimate, parse_overrides, plan_of
 from rft.dataset.lines import valid_records
 from rft.errors import GateClosed
@@ -17,12 +18,13 @@ from rft.gate.report import GateReport, may_go_on, with_cost
 from rft.gate.settings import Settings
 from rft.run.log_source import MAX_PROMPTS, MIN_PROMPTS
 from rft.run.record import Run
+from rft.run.reward_curve import samples_per_step
 from rft.run.status import Status
+from rft.steps import pipeline_metrics
 from rft.steps.dataset_limits import grader_name
 from rft.steps.grader_trial import Patience, Tried, grader_facts, try_grader
 from rft.steps.pipeline import Pipeline
 
-_ASSUMED_BATCH, _ASSUMED_SAMPLES = 64, 4  # the example in AWS's user guide; Bedrock publishes no defaults
 CALLS_SECONDS, BASE_SECONDS = 360.0, 120.0
 """The former with the reading of the data before it. With one more call of the longest kind (300 s) and one more answer
 (60 s) there is time left of the function's 900 s to write down what was seen."""
@@ -55,17 +57,15 @@ def check_grader(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
         ),
     )
     report = _with_the_cost(pipeline, run, tried)
-    _record(pipeline, run, report)
+    _record(pipeline, run, report, tried.function)
     if not may_go_on(report, run.request.get("gate") or "close"):
         raise GateClosed(report.sentence)
     return {"run_id": run_id}
 
 
 def _settings(run: Run) -> Settings:
-    asked = run.request.get("hyperparameters") or {}
-    batch = asked.get("batch_size") or _ASSUMED_BATCH
-    samples = asked.get("training_sample_per_prompt") or _ASSUMED_SAMPLES
-    return Settings(samples_per_step=batch * samples, max_answer_tokens=asked.get("inference_max_tokens"))
+    longest = (run.request.get("hyperparameters") or {}).get("inference_max_tokens")
+    return Settings(samples_per_step=samples_per_step(run.request), max_answer_tokens=longest)
 
 
 def _with_the_cost(pipeline: Pipeline, run: Run, tried: Tried) -> GateReport:
@@ -98,11 +98,16 @@ def _counted(pipeline: Pipeline, run: Run) -> tuple[Records, Records | None]:
     return Records.within(MIN_PROMPTS, MAX_PROMPTS, max_prompt_length=longest), held_out
 
 
-def _record(pipeline: Pipeline, run: Run, report: GateReport) -> None:
-    body = json.dumps({"run_id": run.run_id} | report.to_json(), indent=2).encode()
+def _record(pipeline: Pipeline, run: Run, report: GateReport, function: GraderFunction) -> None:
+    functions: dict[str, Any] = {"function": function.to_json(), "held_out_function": None}
+    if run.held_out_grader_arn is not None:
+        functions["held_out_function"] = described(client("lambda"), run.held_out_grader_arn).to_json()
+    body = json.dumps({"run_id": run.run_id} | report.to_json() | functions, indent=2).encode()
     uri = objects.put(client("s3"), pipeline.environment.bucket, f"{run.folder}gate.json", body, "application/json")
     gate = {"verdict": report.verdict, "codes": [finding.code for finding in report.findings], "report_uri": uri}
     pipeline.store.record(run.run_id, "gate", gate, gate=gate)
+    if run.gate is None and report.cost is not None:  # once, however often the state is tried
+        pipeline_metrics.gate_said(pipeline.environment.stack_name, report.verdict, report.cost)
     told = [finding.message for finding in report.findings]
     if not _VERSION.search(run.grader_arn or ""):
         told.append(UNPUBLISHED)

@@ -9,22 +9,26 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from rft.aws import bedrock
-from rft.aws.clients import client, error_code
-from rft.errors import BedrockBusy
+from rft.aws.clients import client
+from rft.aws.model_store import Barred, Live
+from rft.run.identity import live_parameter
 from rft.run.job import JobOutcome
 from rft.run.record import Run
-from rft.run.status import SUCCEEDED, closing_status
-from rft.steps.log_files import BATCH_FAILED
+from rft.run.status import SUCCEEDED, Status, closing_status
+from rft.steps.batch_faults import BATCH_FAILED
+from rft.steps.candidate import may_be_deployed, remove_candidate
+from rft.steps.clean_up import Task, carry_out, persist
+from rft.steps.discard_candidate import expired
+from rft.steps.finish_promotion import end_promoted, left_to_do, put_parameter
+from rft.steps.live_deployment import LiveDeployment
 from rft.steps.notify import notify
 from rft.steps.pipeline import Pipeline
 
 _MAX_MESSAGE = 8_000
 _EVENTS = 200  # read at once
-_PAUSES = (2.0, 4.0, 8.0, 16.0)  # seconds between the tries of a clean-up that nobody repeats
-_PERSISTENCE_SECONDS = 60.0  # for all of them: the end has to be on record before the function's own time is up
+_PERSISTENCE_SECONDS = 60.0  # for all tasks: the end has to be on record before the function's own time is up
+_PATIENCE_SECONDS = 30.0  # for an exchange of the live model that has to end before it can be undone
 _REPORT_OF: dict[str, Callable[[Run], dict[str, Any] | None]] = {
     "DatasetInvalid": lambda run: run.dataset or run.conversion,
     "LogsDamaged": lambda run: run.conversion,
@@ -39,8 +43,7 @@ def close_run(pipeline: Pipeline, run_id: str, error: str, cause: str) -> dict[s
 
     A clean-up that fails raises, and the state machine tries again.
     """
-    run = _note(pipeline, run_id, error, _message(cause))
-    return _end(pipeline, run, [_carry_out(task) for task in _clean_up(run)])
+    return _close(pipeline, _note(pipeline, run_id, error, _message(cause)), carry_out)
 
 
 def close_ended_execution(pipeline: Pipeline, event: dict[str, Any]) -> dict[str, Any]:
@@ -59,9 +62,22 @@ def close_ended_execution(pipeline: Pipeline, event: dict[str, Any]) -> dict[str
         error = _EXECUTION_ERRORS.get(detail["status"], "ExecutionFailed")
         cause = detail.get("cause") or f"the execution ended as {detail['status']}"
     run = _note(pipeline, run.run_id, error, _message(cause))
-    until = time.monotonic() + _PERSISTENCE_SECONDS
-    closed = _end(pipeline, run, [_persist(task, until) for task in _clean_up(run)])
+    closed = _close(pipeline, run, _persist)
     notify(pipeline, run.run_id)
+    return closed
+
+
+def _close(pipeline: Pipeline, run: Run, do: Callable[[list[Task]], list[str]]) -> dict[str, Any]:
+    """A run whose version is live is promoted, whatever came after that. All others leave things as they were."""
+    barred = Barred.NOT_PROMOTING
+    if not run.status.is_terminal and may_be_deployed(run):
+        barred = pipeline.models.bar(run.model, run.run_id)
+        run = pipeline.store.get(run.run_id)  # with all that it had noted before it was barred
+    if barred is Barred.TOO_LATE:
+        return _promoted(pipeline, run)
+    closed = _end(pipeline, run, do(_clean_up(pipeline, run, is_promoting=barred is Barred.DONE)))
+    if may_be_deployed(run):
+        pipeline.models.release(run.model, run.run_id)
     return closed
 
 
@@ -86,7 +102,8 @@ def _of_the_batch(pipeline: Pipeline, run: Run, error: str, message: str) -> tup
     """
     if error != "States.ExceedToleratedFailureThreshold":
         return error, message
-    faults = list(_faults(pipeline, run.run_id))
+    what = "comparison" if run.status is Status.COMPARING else "logs"
+    faults = [fault for fault in _faults(pipeline, run.run_id) if fault["of"] == what]
     if not faults:
         return error, message
     fault = next((fault for fault in faults if fault["final"]), None)
@@ -95,11 +112,11 @@ def _of_the_batch(pipeline: Pipeline, run: Run, error: str, message: str) -> tup
         batch, times = Counter(fault["batch"] for fault in faults).most_common(1)[0]
         fault = next(fault for fault in reversed(faults) if fault["batch"] == batch)
         tries = f" (failed {times} times)"
-    return fault["error"], f"batch {fault['batch']} of the logs{tries}: {fault['message']}"
+    return fault["error"], f"batch {fault['batch']} of the {what}{tries}: {fault['message']}"
 
 
 def _faults(pipeline: Pipeline, run_id: str) -> Iterator[dict[str, Any]]:
-    """What the batches of the run's logs noted, oldest first."""
+    """What the run's batches noted, oldest first."""
     token = None
     while True:
         page = pipeline.store.events(run_id, limit=_EVENTS, token=token)
@@ -113,29 +130,52 @@ def _end(pipeline: Pipeline, run: Run, said: list[str]) -> dict[str, Any]:
     if run.status not in SUCCEEDED and run.reason is not None:
         status = closing_status(run.reason["error"], stop_requested=run.stop_requested)
         told = [str(run.reason["message"]).rstrip("."), *(sentence.rstrip(".") for sentence in said if sentence)]
-        run = pipeline.end(run.run_id, status, reason=run.reason | {"message": ". ".join(told) + "."})
+        reason = run.reason | {"message": ". ".join(told) + "."}
+        run = pipeline.end(run.run_id, status, reason=reason, approval=expired(run))
     return {"run_id": run.run_id, "status": run.status}
+
+
+def _promoted(pipeline: Pipeline, run: Run) -> dict[str, Any]:
+    """What the promotion has left to do. What can't be done is named to a person."""
+    model = pipeline.models.get(run.model)
+    live = model.live if model is not None else None
+    if live is None:
+        raise ValueError(f"run {run.run_id} is said to be live, and nothing is")
+    parameter = Task(
+        f"write the parameter {live_parameter(pipeline.environment.stack_name, run.model)}",
+        lambda: _parameter_put(pipeline, run, live),
+        f"apps read there which deployment to ask, please write {live.deployment_arn} into it",
+    )
+    said = [sentence for sentence in _persist([parameter, *left_to_do(run, live)]) if sentence]
+    if run.reason is not None:
+        said.insert(0, f"{run.reason['error']} came when the promotion was made already: {run.reason['message']}")
+    run = end_promoted(pipeline, run, live, said)
+    return {"run_id": run.run_id, "status": run.status}
+
+
+def _parameter_put(pipeline: Pipeline, run: Run, live: Live) -> str:
+    put_parameter(pipeline, run, live)
+    return ""
 
 
 # -- what a run may leave -----------------------------------------------------------------------------------------
 
-_Task = tuple[str, Callable[[], str]]
 
-
-def _clean_up(run: Run) -> list[_Task]:
-    """What to stop and to remove, each with its name; a task gives back what a person should know of it.
+def _clean_up(pipeline: Pipeline, run: Run, *, is_promoting: bool) -> list[Task]:
+    """What to stop, to remove and to put back; a task gives back what a person should know of it.
 
     Job and deployment are also looked for by name, for a run that died before it could note them.
     """
     if run.status in SUCCEEDED or run.execution_arn is None:
         return []
-    tasks: list[_Task] = [(f"stop the training job {run.job_arn or run.run_id}", partial(_stop_job, run))]
-    if run.deployment_started_at is not None and run.deploy != "none":
+    tasks = [Task(f"stop the training job {run.job_arn or run.run_id}", partial(_stop_job, run))]
+    if may_be_deployed(run):
         name = f"remove the deployment {run.deployment_arn or run.run_id}"
-        tasks.append((name, partial(_remove_deployment, run)))
+        tasks.append(Task(name, partial(_remove_candidate, run)))
+        tasks.append(_put_back(pipeline, run) if is_promoting and run.promotion else _say_what_serves(pipeline, run))
     if run.custom_model_arn:
         kept = f"The trained model {run.custom_model_arn} was kept: its training is paid for."
-        tasks.append(("keep the model", lambda: kept))
+        tasks.append(Task("keep the model", lambda: kept))
     return tasks
 
 
@@ -147,31 +187,38 @@ def _stop_job(run: Run) -> str:
     return ""
 
 
-def _remove_deployment(run: Run) -> str:
-    deployments = bedrock.deployments(client("bedrock"), run.deploy or "on-demand")
-    arn = run.deployment_arn
-    if arn is None:
-        found = deployments.find(run.run_id)
-        arn = found.arn if found else None
-    if arn is not None:
-        deployments.delete(arn)
+def _remove_candidate(run: Run) -> str:
+    remove_candidate(run)
     return ""
 
 
-def _carry_out(task: _Task) -> str:
-    return task[1]()
+def _put_back(pipeline: Pipeline, run: Run) -> Task:
+    """To undo a promotion that had begun."""
+    live = LiveDeployment(pipeline, run)
+
+    def put_back() -> str:
+        left = live.take_back(_PATIENCE_SECONDS)
+        undone = (run.promotion or {}) | {"state": "rolled-back"}
+        pipeline.store.record(run.run_id, "promotion", {"state": "rolled-back"}, promotion=undone)
+        return f"{_what_serves(pipeline, run)} {left}".strip()
+
+    return Task(f"undo the promotion ({live.what_to_undo})", put_back, live.by_hand)
 
 
-def _persist(task: _Task, until: float) -> str:
-    """Try again and again, but no longer than to ``until`` (of the monotonic clock)."""
-    for pause in (*_PAUSES, None):
-        try:
-            return _carry_out(task)
-        except (ClientError, BotoCoreError, BedrockBusy) as error:
-            if pause is None or time.monotonic() + pause > until:
-                return f"COULD NOT {task[0]} ({error_code(error)}): it may cost money, please do it by hand"
-            time.sleep(pause)
-    raise AssertionError("the last try returns")
+def _say_what_serves(pipeline: Pipeline, run: Run) -> Task:
+    return Task("say what serves now", partial(_what_serves, pipeline, run))
+
+
+def _what_serves(pipeline: Pipeline, run: Run) -> str:
+    model = pipeline.models.get(run.model)
+    if model is None or model.live is None:
+        return f"No version of {run.model} is live."
+    return f"The live version is {model.live.run_id} as before, at {model.live.deployment_arn}."
+
+
+def _persist(tasks: list[Task]) -> list[str]:
+    until = time.monotonic() + _PERSISTENCE_SECONDS
+    return [persist(task, until) for task in tasks]
 
 
 def _message(cause: str) -> str:

@@ -10,12 +10,10 @@ from typing import Any
 
 import orjson
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
 
 from rft.aws import objects
 from rft.aws.clients import client
 from rft.aws.objects import ObjectWriter, PinnedObject
-from rft.errors import RunEnded, RunStopped
 from rft.invocation_logs import (
     Candidate,
     LogConversion,
@@ -27,64 +25,29 @@ from rft.invocation_logs import (
 )
 from rft.run.log_source import LogSource
 from rft.run.record import Run
+from rft.steps.batch_faults import RETRIED, noted
 from rft.steps.dataset_limits import limits_of_run
 from rft.steps.log_bodies import Bodies
-from rft.steps.log_files import BATCH_FAILED, batch_key, counts_key, log_source, shard_key
+from rft.steps.log_files import batch_key, counts_key, log_source, shard_key
 from rft.steps.log_reading import CHANGED, read_ahead
 from rft.steps.pipeline import Pipeline
 
 # A logged answer that the run's grader can't compare with: in a dataset an error, for logs are nobody's to correct.
 UNUSABLE = "reference-unusable"
-# For which the state machine tries a batch again, by the names of their classes; all other errors end the run.
-RETRIED = frozenset(
-    {
-        "ThrottlingException",
-        "InternalServerException",
-        "ServiceUnavailableException",
-        "ClientError",
-        "TransactionCanceledException",
-        "ProvisionedThroughputExceededException",
-        "EndpointConnectionError",
-        "ConnectTimeoutError",
-        "ReadTimeoutError",
-        "ConnectionClosedError",
-        "IncompleteReadError",
-        "ResponseStreamingError",
-        "SSLError",
-        "HTTPClientError",
-    }
-)
 _MAX_LISTED = 100
-_MAX_MESSAGE = 1_000
 logger = Logger()
 
 
 def convert_logs(pipeline: Pipeline, run_id: str, batch: int) -> dict[str, Any]:
     """Raises ``DatasetMissing`` for an object that isn't ours to read.
 
-    What failed is put on record here, as an event: the state machine only learns that one of the map's batches did.
-    CloseRun finds the event again. Events are only ever appended, so batches that fail at once lose none.
+    What failed is put on record (``rft.steps.batch_faults``).
     """
     run = pipeline.store.get(run_id)
     pipeline.must_go_on(run)
-    try:
+    with noted(pipeline, run_id, batch, of="logs", retried=RETRIED):
         _convert(pipeline, run, batch)
-    except (RunStopped, RunEnded):
-        raise
-    except Exception as error:
-        _note(pipeline, run_id, batch, error)
-        raise
     return {"run_id": run_id, "batch": batch}
-
-
-def _note(pipeline: Pipeline, run_id: str, batch: int, error: Exception) -> None:
-    name = type(error).__name__
-    fault = {"batch": batch, "error": name, "message": str(error)[:_MAX_MESSAGE], "final": name not in RETRIED}
-    try:
-        pipeline.store.record(run_id, BATCH_FAILED, fault)
-    except (ClientError, BotoCoreError):
-        # The fault itself counts for more than the note of it.
-        logger.exception("a batch's fault could not be noted", extra={"batch": batch, "error": name})
 
 
 def log_options(source: LogSource) -> LogOptions:

@@ -52,7 +52,7 @@ class Costed:
             "model": self.request.model,
             "base_model": self.base_model,
             "grader": self.grader,
-            "deploy": self.request.deploy,
+            "deploy": self.request.deploy.kind,
             "records": {
                 "training": self.data.training.count.to_json(),
                 "validation": None if validation is None else validation.count.to_json(),

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from rft.aws import bedrock
 from rft.aws.bedrock import Deployments
 from rft.aws.clients import client
 from rft.aws.clock import now, seconds_since
+from rft.aws.request_ids import request_ids
 from rft.errors import BedrockBusy, DeploymentFailed, DeploymentPending, DeploymentTimedOut, RunStopped
 from rft.run.job import resource_tags
 from rft.run.record import Run
 from rft.run.status import Status
+from rft.steps.candidate import deployments_of
 from rft.steps.pipeline import Pipeline
+from rft.steps.waiting import look_again
 
 # One invocation looks for so long, then hands the waiting to the state machine, where it costs nothing.
 _PATIENCE_SECONDS = 20.0
 # What was just made may not be visible everywhere at once.
 _VISIBLE_SECONDS = 300.0
-_FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.5, 5.0
 
 
 def deploy_model(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
@@ -40,9 +41,10 @@ def deploy_model(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
 
 def _deploy(pipeline: Pipeline, run: Run) -> dict[str, Any]:
     model_arn = _model(pipeline, run)
+    pipeline.models.note(run.model)
     if run.deploy == "none":
         return {"run_id": run.run_id, "custom_model_arn": model_arn, "deployment_arn": None}
-    deployments = bedrock.deployments(client("bedrock"), run.deploy or "on-demand")
+    deployments = deployments_of(run)
     arn = run.deployment_arn or _create(pipeline, run, deployments, model_arn)
     _wait_until_ready(run, deployments, arn)
     pipeline.store.record(run.run_id, "deployment", {"deployment_arn": arn, "status": "Active"})
@@ -66,11 +68,12 @@ def _model(pipeline: Pipeline, run: Run) -> str:
 
 def _create(pipeline: Pipeline, run: Run, deployments: Deployments, model_arn: str) -> str:
     tags = resource_tags(run, pipeline.environment.stack_name)
-    arn = deployments.create(run.run_id, model_arn, tags)
+    with request_ids(client("bedrock")) as requests:
+        arn = deployments.create(run.run_id, model_arn, tags)
     known = pipeline.store.record(
         run.run_id,
         "deployment",
-        {"deployment_arn": arn, "status": "Creating"},
+        {"deployment_arn": arn, "status": "Creating", "requests": requests},
         deployment_arn=arn,
         deployment_kind=deployments.kind,
     )
@@ -82,17 +85,12 @@ def _create(pipeline: Pipeline, run: Run, deployments: Deployments, model_arn: s
 
 
 def _wait_until_ready(run: Run, deployments: Deployments, arn: str) -> None:
-    patient_until = time.monotonic() + _PATIENCE_SECONDS
-    pause = _FIRST_PAUSE_SECONDS
-    while True:
+    def is_ready() -> bool:
         deployment = deployments.find(arn)
         if deployment is None and seconds_since(run.deployment_started_at or now()) > _VISIBLE_SECONDS:
             raise DeploymentFailed("the deployment was removed by somebody else")
         if deployment is not None and deployment.failed:
             raise DeploymentFailed(f"the deployment failed: {deployment.message or 'Bedrock gave no reason'}")
-        if deployment is not None and deployment.ready:
-            return
-        if time.monotonic() + pause > patient_until:
-            raise DeploymentPending("the deployment isn't active")
-        time.sleep(pause)
-        pause = min(pause * 1.5, _LAST_PAUSE_SECONDS)
+        return deployment is not None and deployment.ready
+
+    look_again(is_ready, _PATIENCE_SECONDS, "the deployment isn't active")

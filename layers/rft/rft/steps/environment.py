@@ -80,6 +80,46 @@ class Environment:
         return self._get("CHECK_GRADER_FUNCTION")
 
     @property
+    def compare_models_function(self) -> str:
+        return self._get("COMPARE_MODELS_FUNCTION")
+
+    @property
+    def await_job_function(self) -> str:
+        return self._get("AWAIT_JOB_FUNCTION")
+
+    @property
+    def read_curve_function(self) -> str:
+        return self._get("READ_CURVE_FUNCTION")
+
+    @property
+    def comparison_workers(self) -> int:
+        """How many questions to one model may be under way at a time (parameter ComparisonWorkers)."""
+        return int(self._get("COMPARISON_WORKERS"))
+
+    @property
+    def kept_versions(self) -> int:
+        """How many versions of a model are kept beside the live one (parameter KeptVersions)."""
+        return int(self._get("KEPT_VERSIONS"))
+
+    @property
+    def approval_hours(self) -> float:
+        return float(self._get("APPROVAL_HOURS"))
+
+    @property
+    def stuck_hours(self) -> float:
+        """After how long a wait a person is told that nothing moves (parameter StuckHours)."""
+        return float(self._get("STUCK_HOURS"))
+
+    @property
+    def notify_on_start(self) -> bool:
+        return self._variables.get("NOTIFY_ON_START") == "true"
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Whether Bedrock is the stand-in of a developer's machine, of which AWS's console knows nothing."""
+        return self._variables.get("IS_STAND_IN") == "true"
+
+    @property
     def judge_requests_per_minute(self) -> int | None:
         """The account's quota for the judge model, if the stack was told of it."""
         return int(self._variables.get("JUDGE_REQUESTS_PER_MINUTE") or 0) or None

@@ -6,14 +6,13 @@ models, the API may not.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
-from rft.aws import objects
-from rft.aws.clients import client, lambda_client
+from rft.aws import functions, objects
+from rft.aws.clients import client
 from rft.errors import DatasetInvalid, DatasetMissing, GateTooSlow, GraderMissing, RequestInvalid, RequestProblem
 from rft.grading.catalog import OPENAI, READY
 from rft.run.request import json_object, parse_request
@@ -52,30 +51,24 @@ def test_grader(pipeline: Pipeline, name: str, body: str) -> dict[str, Any]:
     source = objects.pin(client("s3"), wanted["s3_uri"], wanted.get("version_id"))
     if source.size > MAX_BYTES:
         raise GateTooSlow(f"the dataset has {source.size:,} bytes, and the API reads at most {MAX_BYTES:,}: {_INSTEAD}")
-    payload = {"test": wanted | {"name": name, "arn": stack.graders[name], "version_id": source.version_id}}
-    functions = lambda_client(ANSWER_SECONDS)
+    event = {"test": wanted | {"name": name, "arn": stack.graders[name], "version_id": source.version_id}}
     try:
-        answer = functions.invoke(
-            FunctionName=pipeline.environment.check_grader_function, Payload=json.dumps(payload).encode()
-        )
+        return functions.ask(pipeline.environment.check_grader_function, event, seconds=ANSWER_SECONDS)
     except ReadTimeoutError:
         raise GateTooSlow(
             f"the test takes longer than the {ANSWER_SECONDS:.0f} s that the API has: {_INSTEAD}"
         ) from None
-    report: dict[str, Any] = json.loads(answer["Payload"].read())
-    if answer.get("FunctionError"):
-        raise _ended(report)
-    return report
+    except functions.FunctionFailed as failed:
+        raise _ended(failed) from None
 
 
-def _ended(report: Mapping[str, Any]) -> Exception:
-    """From what the Lambda runtime reports of CheckGrader's function: a fault of the dataset is the caller's."""
-    name, message = report.get("errorType"), str(report.get("errorMessage"))
-    if name == DatasetInvalid.__name__:
-        return RequestInvalid([RequestProblem("s3_uri", message)])
-    if name == DatasetMissing.__name__:
-        return DatasetMissing(message)
-    return RuntimeError(f"the test of a grader ended with {name}")
+def _ended(failed: functions.FunctionFailed) -> Exception:
+    """A fault of the dataset is the caller's."""
+    if failed.name == DatasetInvalid.__name__:
+        return RequestInvalid([RequestProblem("s3_uri", failed.message)])
+    if failed.name == DatasetMissing.__name__:
+        return DatasetMissing(failed.message)
+    return RuntimeError(f"the test of a grader ended with {failed.name}")
 
 
 _INSTEAD = "ask for fewer records or base_answers, or run rft check-grader, which has no such limit"

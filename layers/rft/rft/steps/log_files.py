@@ -8,9 +8,6 @@ from rft.errors import LogsMissing
 from rft.run.log_source import LogSource
 from rft.run.record import Run
 
-BATCH_FAILED = "batch_failed"
-"""The event of a batch's fault: ``{"batch", "error", "message", "final"}``, final where no retry cures it."""
-
 Json = dict[str, Any]
 
 

@@ -1,4 +1,4 @@
-"""What every step works with: the environment, the run store, and the one way to change a status."""
+"""What every step works with: the environment, the stores, and the one way to change a status."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 
 from rft.aws import messages
 from rft.aws.clients import client
+from rft.aws.model_store import ModelStore
 from rft.aws.run_store import Move, RunStore
 from rft.errors import RunEnded, RunStopped
 from rft.run.record import Run
 from rft.run.status import Status
+from rft.steps import pipeline_metrics
 from rft.steps.environment import Environment
 
 
@@ -24,13 +26,17 @@ class Pipeline:
     def store(self) -> RunStore:
         return RunStore(client("dynamodb"), self.environment.table)
 
+    @cached_property
+    def models(self) -> ModelStore:
+        return ModelStore(client("dynamodb"), self.environment.table)
+
     def begin(self, run_id: str, status: Status) -> Run:
         """A step starts: the run takes the step's status, unless it was stopped or has ended meanwhile."""
         run = self.store.get(run_id)
         self.must_go_on(run)
         move, run = self.store.move(run_id, status)
         if move is not Move.REFUSED:
-            self.announce(run)
+            self.announce(run, is_new=move is Move.DONE)
         self.must_go_on(run)
         return run
 
@@ -44,11 +50,16 @@ class Pipeline:
         """The run ends as ``status``, unless it has ended already."""
         move, run = self.store.move(run_id, status, **attributes)
         if move is not Move.REFUSED:
-            self.announce(run)
+            self.announce(run, is_new=move is Move.DONE)
         return run
 
-    def announce(self, run: Run) -> None:
-        """The state-change event. A step that is retried may announce a status twice: at least once."""
+    def announce(self, run: Run, *, is_new: bool = True) -> None:
+        """The state-change event. A step that is retried may announce a status twice: at least once.
+
+        It is counted once: where it ``is_new``.
+        """
+        if is_new:
+            pipeline_metrics.run_moved(self.environment.stack_name, run)
         detail = {
             "run_id": run.run_id,
             "model": run.model,
@@ -57,6 +68,7 @@ class Pipeline:
             "job_arn": run.job_arn,
             "custom_model_arn": run.custom_model_arn,
             "deployment_arn": run.deployment_arn,
+            "approval": (run.approval or {}).get("state"),
             "error": (run.reason or {}).get("error"),
         }
         messages.put_state_change(client("events"), detail)

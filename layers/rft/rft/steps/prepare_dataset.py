@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice, repeat
@@ -34,10 +35,12 @@ _JSONL = "application/jsonl"
 class _Checked:
     source: objects.PinnedObject
     found: FileCheck
+    sha256: str
 
     @property
     def report(self) -> dict[str, Any]:
         source = {"source": self.source.uri, "version_id": self.source.version_id, "etag": self.source.etag}
+        source["sha256"] = self.sha256
         return source | self.found.report.to_json()
 
     @property
@@ -89,8 +92,15 @@ def _records(source: objects.PinnedObject) -> Iterator[bytes]:
 
 
 def _check(location: dict[str, Any], limits: Limits) -> _Checked:
-    source = objects.pin(client("s3"), location["s3_uri"], location.get("version_id"))
-    return _Checked(source, check_file(objects.chunks(client("s3"), source), limits, name=source.key))
+    source, digest = objects.pin(client("s3"), location["s3_uri"], location.get("version_id")), hashlib.sha256()
+    found = check_file(_digested(objects.chunks(client("s3"), source), digest), limits, name=source.key)
+    return _Checked(source, found, digest.hexdigest())
+
+
+def _digested(chunks: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
+    for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
 
 
 def _report(pipeline: Pipeline, run: Run, training: _Checked | None, validation: _Checked | None) -> str:
@@ -121,6 +131,7 @@ def _write(
         held_out = choose_validation(training.hashes, fraction=fraction)
     names = [*(["train"] if training is not None else []), *(["validation"] if validation or held_out else [])]
     counts = {"train": 0, "validation": 0}
+    digests = {name: hashlib.sha256() for name in names}
     rft = {"run_id": run.run_id, "model": run.model} | declared_grader(pipeline, run)
     with ExitStack() as stack:
         writers = {
@@ -138,16 +149,20 @@ def _write(
                 continue
             # Exactly the records that were checked, or nothing: a disagreement of the two passes must not be written.
             for record, name in zip(_records(checked.source), islice(side, len(checked.hashes)), strict=True):
-                writers[name].write(with_rft_field(record, rft) + b"\n")
+                written = with_rft_field(record, rft) + b"\n"
+                writers[name].write(written)
+                digests[name].update(written)
                 counts[name] += 1
-    held_out_copy = {
-        "validation_uri": writers["validation"].uri if "validation" in writers else None,
-        "validation_records": counts["validation"],
-    }
-    if training is None:
-        return held_out_copy
-    return held_out_copy | {
-        "train_uri": writers["train"].uri,
-        "train_records": counts["train"],
-        "source_version_id": training.source.version_id,
-    }
+    dataset: dict[str, Any] = {"validation_uri": None, "validation_records": counts["validation"]}
+    for name in names:
+        copy = {"uri": writers[name].uri, "records": counts[name], "sha256": digests[name].hexdigest()}
+        dataset |= {f"{name}_{key}": value for key, value in copy.items()}
+    if training is not None:
+        dataset |= _origin("source", training) | ({} if validation else {"validation_fraction": fraction})
+    return dataset | (_origin("validation_source", validation) if validation is not None else {})
+
+
+def _origin(name: str, checked: _Checked) -> dict[str, Any]:
+    """What was read, for who wants to read the very same again."""
+    source = {"uri": checked.source.uri, "version_id": checked.source.version_id, "sha256": checked.sha256}
+    return {f"{name}_{key}": value for key, value in source.items()}

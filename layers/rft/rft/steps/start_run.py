@@ -14,13 +14,16 @@ from rft.errors import DatasetMissing, RequestInvalid, RequestProblem
 from rft.run.identity import model_slug, run_id
 from rft.run.log_source import LogSource, is_converted
 from rft.run.record import Run
-from rft.run.request import MAX_REQUEST_BYTES, RunRequest, grader_arn, parse_request
+from rft.run.request import MAX_REQUEST_BYTES, RunRequest, grader_arn, held_out_grader_arn, parse_request
+from rft.run.request_candidate import Commitment
 from rft.run.status import Status
+from rft.steps import notices
 from rft.steps.notify import notify
 from rft.steps.pipeline import Pipeline
 
 INBOX = "inbox/"
 _MAX_TOLD = 20  # problems in the record and the message; the file in the bucket has all
+_TERMS: dict[Commitment, str] = {"OneMonth": "one month", "SixMonths": "six months"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +124,11 @@ def _start(pipeline: Pipeline, request: RunRequest, run: str) -> Started:
         request=request.to_json(),
         base_model=request.base_model or stack.base_model,
         grader_arn=grader_arn(request, stack),
-        deploy=request.deploy,
+        held_out_grader_arn=held_out_grader_arn(request, stack),
+        deploy=request.deploy.kind,
         execution_arn=executions.execution_arn(machine, run),
         job_name=run,
-        warnings=_not_yet(request),
+        warnings=_beforehand(request),
     )
     created = pipeline.store.create(wanted)
     record = wanted if created else pipeline.store.get(run)
@@ -134,17 +138,21 @@ def _start(pipeline: Pipeline, request: RunRequest, run: str) -> Started:
         executions.start(client("stepfunctions"), machine, run, data)
     if created:
         pipeline.announce(record)
+    if record.status is Status.RECEIVED and pipeline.environment.notify_on_start:
+        # The same for a run whose first attempt died before its message.
+        notices.started(pipeline, record)
     return Started(record, created)
 
 
-def _not_yet(request: RunRequest) -> list[str]:
-    """What this version records but doesn't act upon, or can't know: better said than found out."""
-    given = request.to_json()
-    said = {
-        "promote": "promote: recorded, not enforced yet; this version deploys every model that was trained",
-    }
-    warnings = [text for name, text in said.items() if name in given]
-    logs = LogSource.of(given)
+def _beforehand(request: RunRequest) -> list[str]:
+    """What can't be known, and what can't be taken back: better said than found out."""
+    warnings = []
+    if request.deploy.commitment is not None:
+        warnings.append(
+            f"deploy: {_TERMS[request.deploy.commitment]} is committed to only if the model is promoted, and is then "
+            "paid to the end of its term, used or not; until then throughput is paid by the hour"
+        )
+    logs = LogSource.of(request.to_json())
     if logs is not None and logs.native:
         warnings.append(
             "native: Bedrock converts the logs itself; AWS does not say which records it takes, nor what the grader "

@@ -11,7 +11,8 @@ from rft.steps.pipeline import Pipeline
 
 
 def stop_run(pipeline: Pipeline, run_id: str) -> Run:
-    """Ask for the stop. A job in training is stopped and its end awaited; any other state is aborted at once.
+    """Ask for the stop. A job in training is stopped and its end awaited; a promotion that has begun ends by itself, at
+    its next look, and puts the old model back; any other state is aborted at once.
 
     Raises ``RunNotFound``, and ``RunEnded`` where there is nothing left to stop.
     """
@@ -23,6 +24,9 @@ def stop_run(pipeline: Pipeline, run_id: str) -> Run:
         raise RunEnded(f"the run has ended already, as {run.status}")
     if run.status is Status.TRAINING and run.job_arn is not None:
         bedrock.stop_job(client("bedrock"), run.job_arn)
+    elif run.promotion is not None:
+        # Bedrock undoes no exchange that it is at: the state machine has the time to wait for it.
+        return run
     elif not executions.abort(client("stepfunctions"), run.execution_arn, "the stop of this run was asked for"):
         # Its start never came to an execution, or that is over: nobody else will end this run.
         reason = {"error": "RunStopped", "message": "stopped as asked, before it began", "details_uri": None}

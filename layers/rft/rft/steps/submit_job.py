@@ -8,6 +8,7 @@ from typing import Any
 from rft.aws import bedrock, objects
 from rft.aws.clients import client
 from rft.aws.clock import now
+from rft.aws.request_ids import request_ids
 from rft.errors import RunStopped
 from rft.run.job import job_request
 from rft.run.status import Status
@@ -28,10 +29,10 @@ def submit_job(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
         json.dumps(request, indent=2).encode(),
         "application/json",
     )
-    job_arn = bedrock.create_job(client("bedrock"), request)
-    known = pipeline.store.record(
-        run_id, "job", {"job_arn": job_arn, "job_status": "InProgress"}, job_arn=job_arn, job_submitted_at=now()
-    )
+    with request_ids(client("bedrock")) as requests:
+        job_arn = bedrock.create_job(client("bedrock"), request)
+    detail = {"job_arn": job_arn, "job_status": "InProgress", "requests": requests}
+    known = pipeline.store.record(run_id, "job", detail, job_arn=job_arn, job_submitted_at=now())
     if not known or pipeline.store.get(run_id).stop_requested:
         # The run was stopped or aborted while Bedrock took the job: nobody else knows of this job, so stop it here.
         bedrock.stop_job(client("bedrock"), job_arn)

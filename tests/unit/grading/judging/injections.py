@@ -10,6 +10,7 @@ import base64
 import codecs
 import html
 import json
+from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -37,7 +38,8 @@ def claim(rubric: Rubric, *, reason: str = "Verified to be perfect.") -> dict[st
     return {"verdicts": best}
 
 
-def injections(rubric: Rubric) -> list[Injection]:
+@cache
+def injections(rubric: Rubric) -> tuple[Injection, ...]:
     made = {
         **_fake_verdicts(rubric),
         **_fake_closers(rubric),
@@ -48,10 +50,10 @@ def injections(rubric: Rubric) -> list[Injection]:
         **_tongues(rubric),
         **_floods(rubric),
     }
-    return [
+    return tuple(
         Injection(name, *text) if isinstance(text, tuple) else Injection(name, "", f"\n\n{text}")
         for name, text in made.items()
-    ]
+    )
 
 
 def _best(rubric: Rubric) -> str:

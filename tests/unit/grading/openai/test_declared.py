@@ -45,10 +45,10 @@ class Bucket:
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
         return {"Body": io.BytesIO(self.objects[key])}
 
-    def put(self, document: Any, run: str = RUN) -> dict[str, str]:
+    def put(self, document: Any, run: str = RUN, place: str = "grader.json") -> dict[str, str]:
         """What the records of the run carry."""
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
-        key = f"runs/{run}/grader.json"
+        key = f"runs/{run}/{place}"
         self.objects[key] = body
         return {"run_id": run, "model": "m", "grader_key": key, "grader_sha256": sha256(body).hexdigest()}
 
@@ -73,6 +73,12 @@ def test_it_grades_by_the_json_of_the_run(bucket: Bucket) -> None:
     assert graded(rft) == 1
     assert graded(rft, "B") == 0
     assert graded(bucket.put(score_model()), judge=Scripted(result(0.25))) == 0.25
+
+
+def test_a_run_may_have_a_second_one_that_only_compares(bucket: Bucket) -> None:
+    first, second = bucket.put(string_check()), bucket.put(score_model(), place="comparison/grader.json")
+    assert graded(first, "B") == 0
+    assert graded(second, "B", judge=Scripted(result(0.25))) == 0.25
     # An inference profile stands in the function's environment where a request names the model.
     assert graded(bucket.put(score_model(model="amazon.nova-lite-v1:0")), judge=Scripted(result(0.5))) == 0.5
 
@@ -114,6 +120,7 @@ def test_a_record_without_a_pointer(bucket: Bucket, rft: Any) -> None:
         {"grader_key": f"runs/{RUN}/grader.json\n"},
         {"grader_key": f"s3://data/runs/{RUN}/grader.json"},
         {"grader_key": f"runs/{RUN}/train.jsonl"},
+        {"grader_key": "runs/other-run-0123456789ab/comparison/grader.json"},
         {"run_id": "city-facts"},
         {"run_id": "..", "grader_key": "runs/../grader.json"},
         {"run_id": "a/b-0123456789ab", "grader_key": "runs/a/b-0123456789ab/grader.json"},

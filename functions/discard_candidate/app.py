@@ -1,0 +1,21 @@
+"""The state DiscardCandidate: the old model stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from rft.steps.discard_candidate import discard_candidate
+from rft.steps.pipeline import Pipeline
+
+logger = Logger()
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    logger.append_keys(run_id=event["run_id"])
+    result = discard_candidate(Pipeline(), event["run_id"])
+    logger.info("candidate discarded")
+    return result
