@@ -21,20 +21,24 @@ $(UV): requirements/uv.txt
 	.tools/uv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 
+# Compiled here and now: where PYTHONDONTWRITEBYTECODE is set, each of a test run's hundreds of processes would do it anew.
+INSTALL := $(UV) pip install --quiet --compile-bytecode --require-hashes
+
 .venv/.ready: requirements/dev.txt pyproject.toml .python-version | $(UV)
 	$(UV) venv --quiet --allow-existing .venv
-	$(UV) pip install --quiet --python .venv --require-hashes -r requirements/dev.txt
+	$(INSTALL) --python .venv -r requirements/dev.txt
 	$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .tools/%/.ready: requirements/%.txt .python-version | $(UV)
 	$(UV) venv --quiet --allow-existing .tools/$*
-	$(UV) pip install --quiet --python .tools/$* --require-hashes -r requirements/$*.txt
+	$(INSTALL) --python .tools/$* -r requirements/$*.txt
 	@touch $@
 
 demo: ready      ## the whole way on this machine: dataset, training, deployment, message
 	$(BIN)/rft demo
 
+# HYPOTHESIS_PROFILE=thorough make test: the longest searches for a counterexample try all that they can, not a quarter.
 test: ready      ## every test, the end-to-end ones on the local cloud included
 	$(BIN)/pytest --numprocesses 3 --dist worksteal tests/unit tests/contract tests/template
 	$(BIN)/pytest tests/local

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ PARAMETERS = {
     "InvocationLogBucket": f"{STACK}-invocation-logs",
 }
 _BUILD_MINUTES = 5
+_DEPLOYMENT_LOOK_SECONDS = "0.2"  # SAM's own 5 are more than this deployment takes
 # What a stand-in keeps in its folder. Others may live there too: a demo has its own stand-in in a folder below.
 _OWN = ("logs", "tmp", "state", "build", "build.toml", "deploy", "cloud.json", "servers.json")
 
@@ -108,15 +110,17 @@ class Cloud:
         servers: dict[str, int] = {}
         try:
             on_progress("starting the stand-in AWS")
-            servers["emulator"] = _start_emulator(root, endpoint, bedrock_endpoint)
-            _write(root / "servers.json", {"servers": servers, "seed": seed})
-            servers["bedrock"] = _start_bedrock(root, endpoint, bedrock_endpoint, seed)
-            servers["metrics"] = _start_metrics(root, endpoint)
-            _write(root / "servers.json", {"servers": servers, "seed": seed})
-            # Before the stack, which is told of it: on AWS too the log bucket is there first, and belongs to others.
-            _s3(endpoint).create_bucket(Bucket=PARAMETERS["InvocationLogBucket"])
-            on_progress("building the application (sam build)")
-            build = _sam_build(root)
+            with ThreadPoolExecutor(max_workers=1) as beside:
+                building = beside.submit(_sam_build, root)  # it needs none of the servers
+                servers["emulator"] = _start_emulator(root, endpoint, bedrock_endpoint)
+                _write(root / "servers.json", {"servers": servers, "seed": seed})
+                servers["bedrock"] = _start_bedrock(root, endpoint, bedrock_endpoint, seed)
+                servers["metrics"] = _start_metrics(root, endpoint)
+                _write(root / "servers.json", {"servers": servers, "seed": seed})
+                # Before the stack, which is told of it: on AWS too the log bucket is there first and belongs to others.
+                _s3(endpoint).create_bucket(Bucket=PARAMETERS["InvocationLogBucket"])
+                on_progress("building the application (sam build)")
+                build = building.result()
             on_progress("deploying the application (sam deploy)")
             outputs = _sam_deploy(root, build, endpoint, PARAMETERS | dict(parameters or {}))
         except processes.ServerFailed as failed:
@@ -350,7 +354,7 @@ def _sam(root: Path, arguments: list[str], environment: Mapping[str, str], log_n
     with log.open("wb") as output:
         done = subprocess.run(
             [str(sam), *arguments],
-            env={**environment, "SAM_CLI_TELEMETRY": "0"},
+            env={**environment, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": _DEPLOYMENT_LOOK_SECONDS},
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL,
             stdout=output,

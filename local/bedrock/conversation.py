@@ -30,8 +30,8 @@ def check(messages: Sequence[dict[str, Any]], system: Sequence[dict[str, Any]]) 
 
 
 def check_fields(fields: object, config: Mapping[str, Any]) -> None:
-    """What Nova 2 takes beside Converse's own members (Nova 2 User Guide, "Extended thinking"): with high effort no limit
-    of tokens and no temperature. It changes no answer here."""
+    """What Nova 2 takes beside Converse's own members (Nova 2 User Guide, "Extended thinking"): with high effort no
+    limit of tokens and no temperature. It changes no answer here."""
     if not isinstance(fields, dict) or set(fields) - {"reasoningConfig"}:
         raise InvalidError(
             "Malformed input request: of additionalModelRequestFields only reasoningConfig is permitted."

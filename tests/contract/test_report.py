@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from rft.aws import clients
 from rft.aws.graders import GraderFunction
-from rft.errors import DatasetInvalid, GateClosed
+from rft.errors import DatasetInvalid, GateClosed, RunNotFound
 from rft.run.status import Status
 from rft.steps import check_grader as gate
 from rft.steps import grader_trial
@@ -29,6 +29,7 @@ from tests.contract.application import BUCKET, GRADER, Application, application
 from tests.contract.candidates import Refusal
 from tests.contract.standin import FakeAws, running, serving
 from tests.contract.test_gate import same
+from tests.contract.test_handlers import event, invoke
 from tests.contract.test_requests import start, submitted
 from tests.unit.report import materials
 from tests.unit.report.hostile import Parsed
@@ -143,6 +144,15 @@ def test_a_promoted_run(app: Application) -> None:
     assert manifest["comparison"]["gain"]["mean"] > 0
     assert manifest["cost"]["estimated"]["usd"]["run"]
     assert not manifest["is_stand_in"]
+
+
+def test_the_state_publishes_it(app: Application) -> None:
+    run_id = start(app)
+    app.pipeline.end(run_id, Status.KEPT)
+    assert invoke("publish_report", {"run_id": run_id}) == {"run_id": run_id}
+    assert app.pipeline.store.get(run_id).report is not None
+    with pytest.raises(RunNotFound):
+        invoke("publish_report", event("state_publish_report"))
 
 
 def test_the_stand_in_is_told_of(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:

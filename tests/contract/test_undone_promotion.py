@@ -77,6 +77,7 @@ def test_an_exchange_that_fails_leaves_the_old_model(candidates: Candidates) -> 
     assert "no hardware" in reason(run)
     assert f"The live version is {before.run_id} as before, at {before.deployment_arn}" in reason(run)
     assert serves(app, "fails", before.run_id) == before
+    app.bedrock.control.delete_custom_model(modelIdentifier=run.custom_model_arn)  # no exchange needs it any more
     following = candidates.compared("fails")
     promoted(app, following)
     assert serves(app, "fails", following).deployment_arn == before.deployment_arn, "and the next one goes through"

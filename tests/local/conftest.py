@@ -75,6 +75,7 @@ def start(pipeline: Pipeline) -> Callable[..., str]:
         body = "".join(json.dumps(record) + "\n" for record in records)
         uri = pipeline.put(f"datasets/{model}.jsonl", body.encode())
         request = {"model": model, "training_data": {"s3_uri": uri}, "hyperparameters": SHORT, "promote": ANY_GAIN}
+        request["validation_data"] = {"fraction": 0.2}
         request |= changes
         return str(pipeline.api.create_run(request, key=model)[0]["run_id"])
 

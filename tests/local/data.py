@@ -11,7 +11,7 @@ ANY_GAIN = {"min_gain": -1.0}
 SHORT = {"epoch_count": 1, "batch_size": 64, "training_sample_per_prompt": 2, "inference_max_tokens": 16}
 
 
-def colours(first: int = 0, count: int = 120) -> list[dict[str, Any]]:
+def colours(first: int = 0, count: int = 150) -> list[dict[str, Any]]:
     """Things and their colours: records that every grader of the stack but one can work with.
 
     Judges that have seen some of them before ask nothing: where it matters, begin with another ``first``.

@@ -49,7 +49,9 @@ def test_with_every_seed_the_tuned_model_beats_the_base_on_held_out_records(
     assert shown.comparison.is_better
     assert shown.comparison.reward.after > shown.comparison.reward.before + 0.2
     assert shown.report is not None
-    assert shown.run["run_id"] in shown.report.read_text()
+    report = shown.report.read_text()
+    assert shown.run["run_id"] in report
+    assert "could not be read" not in report, "the function's role may read all that the report is made of"
     training = pipeline.api.metrics(shown.run["run_id"])["training"]
     assert len(training) > 50
     assert training[-1]["reward_mean"] > training[0]["reward_mean"] + 0.2

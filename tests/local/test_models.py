@@ -118,6 +118,7 @@ def begin(pipeline: Pipeline, model: str, key: str, promote: Any) -> str:
     """The id of a run with a training that takes a second."""
     uri = pipeline.put("datasets/colours.jsonl", "".join(json.dumps(record) + "\n" for record in colours()).encode())
     request = {"model": model, "training_data": {"s3_uri": uri}, "hyperparameters": SHORT, "promote": promote}
+    request["validation_data"] = {"fraction": 0.2}
     return str(pipeline.api.create_run(request, key=key)[0]["run_id"])
 
 

@@ -65,8 +65,8 @@ SAID: list[tuple[Verdict, str, Reason, str]] = [
         verdict(BETTER, differing=5),
         "keep",
         "too-few-differ",
-        "No gain over the base model could be shown: the mean reward rose from 0.20 to 0.84 (+0.64, +0.57 to +0.71 at 95 % "
-        "confidence) on 200 prompts, but only 5 prompts earned another reward than before, which may be chance.",
+        "No gain over the base model could be shown: the mean reward rose from 0.20 to 0.84 (+0.64, +0.57 to +0.71 at "
+        "95 % confidence) on 200 prompts, but only 5 prompts earned another reward than before, which may be chance.",
     ),
     (
         verdict(HOPEFUL),

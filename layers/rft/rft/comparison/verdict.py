@@ -1,9 +1,9 @@
 """Promote or keep: what the numbers allow, and why in one sentence.
 
 A candidate is promoted when the lower end of its gain's interval reaches ``min_gain`` and lies above 0 (where the
-user's ``min_gain`` allows a fall, it need not), when at least ten prompts have a graded answer of both models and enough
-of them earned another reward than before, and when a held-out grader, if there is one, doesn't see a fall for certain: a model that pleases the grader it was trained with,
-and no other, has learned that grader's weak spots.
+user's ``min_gain`` allows a fall, it need not), when at least ten prompts have a graded answer of both models and
+enough of them earned another reward than before, and when a held-out grader, if there is one, doesn't see a fall for
+certain: a model that pleases the grader it was trained with, and no other, has learned that grader's weak spots.
 """
 
 from __future__ import annotations
@@ -58,8 +58,9 @@ class HeldOut:
 @dataclass(frozen=True, slots=True)
 class Measured:
     """What is decided on. ``reward`` is the change over ``pairs`` of the ``prompts``, None without a pair; ``missing``
-    counts, for the candidate and for what it is compared ``against``, the prompts without a graded answer; ``constant``
-    is the one reward that every answer got, if so; of the pairs, ``differing`` earned other rewards; ``held_out`` is None where the run names no second grader."""
+    counts, for the candidate and for what it is compared ``against``, the prompts without a graded answer; of the pairs
+    ``differing`` earned other rewards; ``constant`` is the one reward that every answer got, if so; ``held_out`` is
+    None where the run names no second grader."""
 
     against: Against
     prompts: int
@@ -164,9 +165,10 @@ def _too_few(measured: Measured) -> str:
 
 def _too_few_differ(measured: Measured, reward: Change) -> str:
     differ = "1 prompt earned" if measured.differing == 1 else f"{measured.differing} prompts earned"
+    said = f"the mean reward {moved(reward, _decimals(reward))} on {_prompts(measured)}"
     return (
-        f"No gain over {_NAMES[measured.against]} could be shown: the mean reward {moved(reward, _decimals(reward))} on "
-        f"{_prompts(measured)}, but only {differ} another reward than before, which may be chance."
+        f"No gain over {_NAMES[measured.against]} could be shown: {said}, but only {differ} another reward than before, "
+        "which may be chance."
     )
 
 

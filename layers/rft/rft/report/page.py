@@ -177,7 +177,7 @@ def _templates() -> Environment:
 
     environment = Environment(
         loader=PackageLoader("rft.report"),
-        autoescape=False,
+        autoescape=True,
         finalize=_harmless,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -25,8 +25,8 @@ class Run:
     ``training`` is the newest that was seen of the job's curve: ``step``, ``reward_mean``, and for how many steps the
     rewards have been all equal, ``constant_steps``.
     ``comparison`` has ``against`` (base or live, whose run is ``live_run_id``), ``recommended`` (promote or keep),
-    ``sentence``, ``records``, ``gain`` (``mean``, ``low``, ``high``, ``confidence``), ``means`` by model, and the URIs of
-    ``comparison.json`` and ``comparison.jsonl``, ``document_uri`` and ``rows_uri``.
+    ``sentence``, ``records``, ``gain`` (``mean``, ``low``, ``high``, ``confidence``), ``means`` by model, and the URIs
+    of ``comparison.json`` and ``comparison.jsonl``, ``document_uri`` and ``rows_uri``.
     ``approval``, of a run that a person decides on, has ``state`` (waiting, promote, keep, expired), ``since`` and
     ``until``, ``decided_at`` and ``decided_by``.
     ``promotion``, once it has begun, has ``live_arn``, the ``previous`` live model (or None) and ``began_at``.

@@ -66,8 +66,8 @@ Promote = Annotated[Promotion, BeforeValidator(_approval_alone)]
 
 
 class Comparing(Strict):
-    """How candidate and old model are compared: on at most so many prompts of the validation set. ``grader`` is a second
-    one, held out of the training, that the candidate must not lose by. ``temperature`` None: the models' own."""
+    """How candidate and old model are compared: on at most so many prompts of the validation set. ``grader`` is a
+    second one, held out of the training, that the candidate must not lose by. ``temperature`` None: the models' own."""
 
     max_prompts: Annotated[int, Field(ge=10, le=MOST_PROMPTS)] = DEFAULT_PROMPTS
     temperature: Annotated[float, Field(ge=0, le=1)] | None = None
