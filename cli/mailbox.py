@@ -58,6 +58,8 @@ class Mailbox:
         while time.monotonic() < deadline:
             received = self._sqs.receive_message(QueueUrl=self._url, WaitTimeSeconds=2, MaxNumberOfMessages=10)
             for message in received.get("Messages", []):
+                # Else what is about others comes again and again.
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
                 if run_id in message["Body"]:
                     return Notification(json.loads(message["Body"]))
         raise DemoFailed(f"No notification about {run_id} came within {_PATIENCE_SECONDS:.0f} s of its end.")

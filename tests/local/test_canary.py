@@ -26,7 +26,14 @@ DECLARED = {
     ],
     "range": [0, 1],
 }
-OWN_OBJECTS = {"dataset/train.jsonl", "dataset/validation.jsonl", "grader.json"}
+READ = {"dataset/train.jsonl", "dataset/validation.jsonl"}
+OWN_OBJECTS = {
+    "instruction-following": READ | {"comparison/answers/00000.jsonl", "comparison.jsonl", "report.html"},
+    "openai": READ
+    | {"grader.json", "comparison/answers/00000.jsonl", "comparison.jsonl", "report.html", "manifest.json"},
+    "crashing": READ,
+    "quoting": READ,
+}
 ENDS = {
     "instruction-following": "promoted",
     "openai": "promoted",
@@ -101,7 +108,7 @@ def test_what_the_data_and_a_graders_json_say_stays_in_the_users_own_objects(
             asked = record.pop("request", {})  # as it was made, a grader's JSON included
             assert name == "openai" or CANARY not in json.dumps(asked)
         assert [part for part, what in told.items() if CANARY in json.dumps(what, default=str).lower()] == [], name
-        assert set(marked_objects(pipeline, run_id)) == OWN_OBJECTS - (set() if name == "openai" else {"grader.json"})
+        assert set(marked_objects(pipeline, run_id)) == OWN_OBJECTS[name]
 
 
 def logged(pipeline: Pipeline) -> Iterator[tuple[str, str]]:

@@ -63,10 +63,23 @@ def cloud(cloud_info: dict[str, str], tmp_path: Path, monkeypatch: pytest.Monkey
     return Fresh
 
 
-def after(seconds: float, number: int) -> threading.Timer:
-    timer = threading.Timer(seconds, os.kill, (os.getpid(), number))
-    timer.start()
-    return timer
+@pytest.fixture
+def signalled(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sends a signal soon after the command has begun to wait for one: on a busy machine that takes its time."""
+    pause = signal.pause
+
+    def arrange(number: int) -> None:
+        def wait() -> None:
+            timer = threading.Timer(0.05, os.kill, (os.getpid(), number))
+            timer.start()
+            try:
+                pause()
+            finally:
+                timer.join()
+
+        monkeypatch.setattr(signal, "pause", wait)
+
+    return arrange
 
 
 def test_detached_json_is_exactly_the_clouds_addresses(
@@ -91,11 +104,12 @@ def test_the_screen_has_the_addresses_and_the_next_commands(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_in_the_foreground_a_signal_stops_it(runner: CliRunner, cloud: type[PretendCloud], number: int) -> None:
+def test_in_the_foreground_a_signal_stops_it(
+    runner: CliRunner, cloud: type[PretendCloud], signalled: Callable[[int], None], number: int
+) -> None:
     before = signal.getsignal(number)
-    timer = after(0.3, number)
+    signalled(number)
     result = runner.invoke(app, ["up"])
-    timer.join()
     assert result.exit_code == 0
     assert cloud.deeds == ["start", "stop"]
     assert signal.getsignal(number) == before

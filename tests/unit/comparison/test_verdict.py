@@ -23,7 +23,10 @@ def change(before: float, low: float, mean: float, high: float) -> Change:
 
 def verdict(reward: Change | None, min_gain: float = 0.0, **more: Any) -> Verdict:
     known: dict[str, Any] = {
-        **{"against": "base", "prompts": 200, "pairs": 200, "differing": 150},
+        "against": "base",
+        "prompts": 200,
+        "pairs": 200,
+        "differing": 150,
         "missing": {"base": 0, "candidate": 0},
     }
     return decide(Measured(reward=reward, **{**known, **more}), min_gain=min_gain)

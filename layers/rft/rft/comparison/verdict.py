@@ -167,8 +167,8 @@ def _too_few_differ(measured: Measured, reward: Change) -> str:
     differ = "1 prompt earned" if measured.differing == 1 else f"{measured.differing} prompts earned"
     said = f"the mean reward {moved(reward, _decimals(reward))} on {_prompts(measured)}"
     return (
-        f"No gain over {_NAMES[measured.against]} could be shown: {said}, but only {differ} another reward than before, "
-        "which may be chance."
+        f"No gain over {_NAMES[measured.against]} could be shown: {said}, but only {differ} another reward "
+        "than before, which may be chance."
     )
 
 
