@@ -41,7 +41,7 @@ demo: ready      ## the whole way on this machine: dataset, training, deployment
 # HYPOTHESIS_PROFILE=thorough make test: the longest searches for a counterexample try all that they can, not a quarter.
 test: ready      ## every test, the end-to-end ones on the local cloud included
 	$(BIN)/pytest --numprocesses 3 --dist worksteal tests/unit tests/contract tests/template
-	$(BIN)/pytest tests/local
+	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/local
 
 quick: ready     ## the fast tests, for while you work
 	$(BIN)/pytest --numprocesses 3 --dist worksteal -m 'not thorough' tests/unit tests/template
