@@ -9,12 +9,13 @@ from typing import Any
 
 import boto3
 import botocore.exceptions
+import botocore.session
 import pytest
 
 from rft import errors
 from rft.run.record import Run
 from rft.run.status import Status
-from rft.steps import comparison_plan, log_files
+from rft.steps import batch_faults, comparison_plan, log_files
 
 TASKS = {
     *("ListLogs", "AssembleLogs", "PrepareDataset", "CheckGrader", "SubmitJob", "AwaitJob", "DeployModel"),
@@ -25,6 +26,24 @@ MAPS = {"ConvertLogs": "ConvertLogs", "CompareBatches": "CompareModels"}
 FUNCTIONS = {name: "AwaitJob" if name == "AwaitApproval" else name for name in TASKS}
 """Of each task. Only one function may answer task tokens, so it serves both waits."""
 WAITS = {"AwaitJob", "AwaitApproval"}
+
+
+def _passing() -> set[str]:
+    """What the services that every step uses call a fault of their own, or a limit that passes: botocore's names."""
+    operations = {"dynamodb": ["GetItem", "PutItem", "UpdateItem", "Query", "TransactWriteItems"], "sns": ["Publish"]}
+    operations |= {"events": ["PutEvents"], "ssm": ["PutParameter"]}
+    found: set[str] = set()
+    for service, names in operations.items():
+        model = botocore.session.get_session().get_service_model(service)
+        for name in names:
+            found |= {shape.name for shape in model.operation_model(name).error_shapes}
+    passes = re.compile(
+        r"Internal.*|Throttl.*|RequestLimitExceeded|.*ThroughputExceeded.*|Transaction(Canceled|InProgress).*"
+    )
+    return {name for name in found if passes.fullmatch(name)}
+
+
+PASSING = _passing()
 
 
 def batch_state(machine: dict[str, Any], name: str = "ConvertLogs") -> dict[str, Any]:
@@ -69,10 +88,50 @@ def test_every_error_that_is_caught_by_name_exists(machine: dict[str, Any]) -> N
         for error in rule["ErrorEquals"]
     }
     services = re.compile(r"(States|Lambda|Sandbox|Runtime)\..+|.*Exception")
-    sdk = {name for name in vars(botocore.exceptions) if name.endswith("Error")}
+    sdk = {name for name in vars(botocore.exceptions) if name.endswith("Error")} | PASSING
     assert {error for error in named if not services.fullmatch(error)} <= ours | sdk
     assert {"ResponseStreamingError", "ConnectionClosedError"} <= named  # a body, a connection that breaks off
     assert {"JobQuotaFull", "DeploymentPending", "BedrockBusy", "ComparisonPending", "LiveModelChanged"} <= named
+
+
+def test_a_fault_of_a_service_is_tried_again_by_the_name_it_has(machine: dict[str, Any]) -> None:
+    assert {"InternalServerError", "InternalException", "RequestLimitExceeded", "ThrottlingException"} <= PASSING
+    tasks = {name: machine["States"][name] for name in TASKS} | batch_states(machine)
+    for name, state in tasks.items():
+        tried = {error for rule in state["Retry"] for error in rule["ErrorEquals"]}
+        assert {*PASSING, "EventRefused"} <= tried or "States.ALL" in tried, name
+    assert PASSING <= batch_faults.RETRIED
+
+
+@pytest.mark.parametrize("name", sorted(WAITS))
+def test_a_wait_is_given_up_for_no_fault_of_a_look(machine: dict[str, Any], name: str) -> None:
+    """A training that is paid for, or a model that somebody is to decide on, is worth more than one more look."""
+    ends, anything = machine["States"][name]["Retry"]
+    assert {"RunEnded", "RunStopped", "States.Timeout"} <= set(ends["ErrorEquals"])
+    assert ends["MaxAttempts"] == 0
+    assert anything["ErrorEquals"] == ["States.ALL"]
+    assert anything["MaxAttempts"] * anything["MaxDelaySeconds"] / 2 > 12 * 3600
+
+
+def test_a_run_of_a_usual_length_keeps_to_twenty_transitions(machine: dict[str, Any]) -> None:
+    """Deployment and exchange of ten minutes each, looked at for 20 s a time."""
+    tries = 0
+    for name in ("DeployModel", "PromoteModel"):
+        retry = machine["States"][name]["Retry"][0]
+        at, wait = 20.0, float(retry["IntervalSeconds"])
+        while at < 600:
+            at, wait, tries = at + wait + 20, wait * retry["BackoffRate"], tries + 1
+    straight = [
+        "LogsOrDataset",
+        "PrepareDataset",
+        "CheckGrader",
+        "SubmitJob",
+        "AwaitJob",
+        "DeployModel",
+        "CompareModels",
+    ]
+    straight += ["HowCompared", "PromoteModel", "PublishReport", "Notify", "HowItEnded", "RunEnded"]
+    assert len(straight) + tries <= 20
 
 
 def test_a_job_or_deployment_that_is_waited_for_costs_at_most_four_transitions_an_hour(
@@ -196,7 +255,7 @@ def test_what_the_comparison_says_is_done(machine: dict[str, Any]) -> None:
 def test_nobodys_word_in_time_means_that_the_old_model_stays(machine: dict[str, Any]) -> None:
     state = machine["States"]["AwaitApproval"]
     assert state["Catch"][0] == {"ErrorEquals": ["States.Timeout"], "Next": "DiscardCandidate"}
-    assert "States.Timeout" not in {error for rule in state["Retry"] for error in rule["ErrorEquals"]}
+    assert "States.Timeout" in state["Retry"][0]["ErrorEquals"]
     assert state["TimeoutSeconds"] == "{% $round(${ApprovalHours} * 3600) %}"
 
 

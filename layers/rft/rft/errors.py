@@ -36,6 +36,7 @@ Catch name these classes::
     ├── VersionNotDeployed      a version that answers nowhere can't be asked
     ├── NothingToApprove        the run doesn't wait for anybody's word
     ├── ReportMissing           the run has no report, or none yet
+    ├── EventRefused            the bus would not take an event at this moment: try again
     ├── NotificationPending     somebody else is sending this run's message: see later whether they did
     ├── RunNotEnded             a run came to its last message without an end: no step has put one on record
     └── SettingMissing          a function's environment lacks a variable
@@ -192,6 +193,10 @@ class NothingToApprove(RftError):
 
 
 class ReportMissing(RftError):
+    pass
+
+
+class EventRefused(RftError):
     pass
 
 

@@ -72,6 +72,28 @@ SAID: list[tuple[Verdict, str, Reason, str]] = [
         "95 % confidence) on 200 prompts, but only 5 prompts earned another reward than before, which may be chance.",
     ),
     (
+        verdict(BETTER, pairs=160, missing={"base": 0, "candidate": 40}),
+        "promote",
+        "gain",
+        "Better than the base model: the mean reward rose from 0.20 to 0.84 (+0.64, +0.57 to +0.71 at 95 % confidence) "
+        "on 160 of 200 prompts.",
+    ),
+    (
+        verdict(change(0.70, 0.05, 0.10, 0.15), pairs=180, missing={"base": 0, "candidate": 20}),
+        "keep",
+        "answers-fewer",
+        "Not shown to be better than the base model: the mean reward rose from 0.70 to 0.80 (+0.10, +0.05 to +0.15 at "
+        "95 % confidence) on 180 of 200 prompts, but the candidate has no graded answer to 20 prompts, the base model "
+        "to 0.",
+    ),
+    (
+        verdict(change(0.70, 0.05, 0.10, 0.15), pairs=180, missing={"base": 20, "candidate": 20}),
+        "promote",
+        "gain",
+        "Better than the base model: the mean reward rose from 0.70 to 0.80 (+0.10, +0.05 to +0.15 at 95 % confidence) "
+        "on 180 of 200 prompts.",
+    ),
+    (
         verdict(HOPEFUL),
         "keep",
         "no-gain",

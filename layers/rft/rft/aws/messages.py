@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from rft.errors import EventRefused
+
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_sns import SNSClient
@@ -19,7 +21,7 @@ def put_state_change(client: EventBridgeClient, detail: dict[str, Any]) -> None:
     )
     if answer["FailedEntryCount"]:
         # PutEvents reports a refused entry in an answer of status 200.
-        raise RuntimeError(f"EventBridge refused the event: {answer['Entries'][0].get('ErrorCode')}")
+        raise EventRefused(f"EventBridge refused the event: {answer['Entries'][0].get('ErrorCode')}")
 
 
 def publish(client: SNSClient, topic_arn: str, *, subject: str, text: str, attributes: dict[str, str]) -> str:

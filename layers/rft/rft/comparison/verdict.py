@@ -26,6 +26,7 @@ type Reason = Literal[
     "constant-rewards",
     "too-few-pairs",
     "too-few-differ",
+    "answers-fewer",
     "missing-answers",
     "held-out-fell",
     "held-out-unknown",
@@ -83,6 +84,8 @@ def decide(measured: Measured, *, min_gain: float) -> Verdict:
         return _not_enough(measured, reward, min_gain)
     if min_gain >= 0 and not _could_be_told(measured.differing, reward.gain.confidence):
         return Verdict("keep", "too-few-differ", _too_few_differ(measured, reward))
+    if not _bears_its_own_gaps(measured, reward, min_gain):
+        return Verdict("keep", "answers-fewer", _answers_fewer(measured, reward))
     return _unconfirmed(measured, reward) or _enough(measured, reward, min_gain)
 
 
@@ -102,6 +105,19 @@ def _could_be_told(differing: int, confidence: float) -> bool:
     gain it promotes nearly twice as often as it may.
     """
     return differing > 0 and 2.0 ** (1 - differing) <= 1 - confidence
+
+
+def _surplus(measured: Measured) -> int:
+    """How many more prompts the candidate has left without a graded answer than what it is compared with."""
+    return max(0, measured.missing.get("candidate", 0) - measured.missing.get(measured.against, 0))
+
+
+def _bears_its_own_gaps(measured: Measured, reward: Change, min_gain: float) -> bool:
+    """A candidate that leaves prompts unanswered, which the old model answers, may have lost all on them. That is no
+    score, and enters none; but the lower end has to bear it."""
+    surplus = _surplus(measured)
+    low = (reward.gain.low * measured.pairs - surplus) / (measured.pairs + surplus)
+    return surplus == 0 or (low >= min_gain - TIE and (low > TIE or min_gain < 0))
 
 
 def _enough(measured: Measured, reward: Change, min_gain: float) -> Verdict:
@@ -169,6 +185,15 @@ def _too_few_differ(measured: Measured, reward: Change) -> str:
     return (
         f"No gain over {_NAMES[measured.against]} could be shown: {said}, but only {differ} another reward "
         "than before, which may be chance."
+    )
+
+
+def _answers_fewer(measured: Measured, reward: Change) -> str:
+    missing, than = measured.missing, _NAMES[measured.against]
+    said = f"the mean reward {moved(reward, _decimals(reward))} on {_prompts(measured)}"
+    return (
+        f"Not shown to be better than {than}: {said}, but the candidate has no graded answer to {missing['candidate']} "
+        f"prompts, {than} to {missing[measured.against]}."
     )
 
 

@@ -48,9 +48,19 @@ def promote_model(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
     model = pipeline.models.claim(run.model, run_id, (run.comparison or {}).get("live_run_id"))
     live = model.live if model.live is not None and model.live.run_id == run_id else None
     if live is None:
+        _must_not_be_closing(pipeline, run)
         live = _make_live(pipeline, _begun(pipeline, run, model))
     _finish(pipeline, pipeline.store.get(run_id), live)
     return {"run_id": run_id, "deployment_arn": live.deployment_arn}
+
+
+def _must_not_be_closing(pipeline: Pipeline, run: Run) -> None:
+    """CloseRun notes why it closes a run before it bars the claim: of the two one is seen here, if it has begun."""
+    now_on_record = pipeline.store.get(run.run_id)
+    if now_on_record.reason is not None:
+        pipeline.models.release(run.model, run.run_id)
+        raise RunStopped("the run is being closed")
+    pipeline.must_go_on(now_on_record)
 
 
 def _begun(pipeline: Pipeline, run: Run, model: Model) -> Run:
