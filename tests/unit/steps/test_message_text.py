@@ -351,6 +351,13 @@ def test_a_run_that_is_stuck_says_where_and_for_how_long(status: str, hours: flo
     assert block(message, "Next:") == [f"rft watch {RUN} {FLAGS}", f"rft stop {RUN} {FLAGS}"]
 
 
+def test_what_waiting_costs_is_told_where_it_costs() -> None:
+    paid = "provisioned throughput is paid by the hour"
+    waiting = {"status": "comparing", "approval": WAITING}
+    assert paid in texts.approval_needed(run(**waiting, deployment_kind="provisioned"), AWS).text
+    assert paid not in texts.approval_needed(run(**waiting, deployment_kind="on-demand"), AWS).text
+
+
 def test_a_decision_is_asked_for_with_the_numbers_and_both_commands() -> None:
     message = texts.approval_needed(run(status="comparing", report=None, approval=WAITING), AWS)
     assert message.subject == "[rft-prod] ticket-triage: your decision, reward +0.64 (+0.57 to +0.71)"

@@ -82,12 +82,14 @@ def stuck(run: Run, sender: Sender, *, hours: float) -> Message:
 def approval_needed(run: Run, sender: Sender) -> Message:
     """That a person is to say whether the candidate takes over."""
     comparison, until = run.comparison or {}, (run.approval or {}).get("until")
+    paid = run.deployment_kind == "provisioned"
     advice = f"Recommended: {comparison['recommended']}" if comparison.get("recommended") else None
     blocks = [
         [f"{run.model}: your decision - promote the new model?"],
         [*parts.compared(run)],
         [text for text in (comparison.get("sentence"), advice) if text],
         [f"Until {parts.moment(until)}." if until else "", "Without a word nothing changes."],
+        ["The candidate's provisioned throughput is paid by the hour until then."] if paid else [],
         ["Next:", sender.rft(f"approve {run.run_id}"), sender.rft(f"approve {run.run_id} --keep")],
         parts.measured(run, sender),
         parts.execution(run, sender),

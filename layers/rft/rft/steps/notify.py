@@ -26,8 +26,8 @@ def notify(pipeline: Pipeline, run_id: str, *, attempt: int = 0) -> dict[str, st
     machine) the failure is put on record instead of raised.
 
     A run that comes here unended raises ``RunNotEnded``, at the last attempt too. Which end would be true isn't known
-    here, and what it may have left (a candidate that is paid for) isn't removed here. So the execution fails, which the
-    alarm on failed executions shows, and ``close_ended_execution`` cleans up, ends the run and sends the message.
+    here, and what it may have left (a candidate that is paid for) isn't removed here. So the execution fails, and
+    ``close_ended_execution`` cleans up, ends the run as failed, which has its alarm, and sends the message.
     """
     run = pipeline.store.get(run_id)
     if not run.status.is_terminal:
