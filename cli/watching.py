@@ -16,7 +16,7 @@ from cli.client import ApiClient
 from cli.faults import ApiProblem, ApiUnreachable
 from cli.records import Metrics, Run, moment
 from cli.run_board import RunBoard, Snapshot, curve_panel, has_curve, state_times, training_warnings
-from cli.view import closing_words, gate_words, plain, status_text
+from cli.view import approval_words, closing_words, gate_words, plain, status_text
 from rft.run.status import TERMINAL, Status
 
 PATIENCE_SECONDS = 600.0
@@ -104,6 +104,7 @@ def _tell(snapshots: Iterator[Snapshot], console: Console) -> Run:
     for snapshot in chain([first], snapshots):
         for line in told.news(snapshot):
             console.print(line, soft_wrap=True)
+        console.file.flush()  # who reads a pipe sees each line when it is told
         if snapshot.is_over and has_curve(snapshot.metrics):
             console.print(curve_panel(snapshot))
     return told.run
@@ -119,6 +120,7 @@ class _Told:
         self._step: int | None = None
         self._minute: str | None = None
         self._warned: set[str] = set()
+        self._approval = ""
         self._trouble: str | None = None
 
     def news(self, snapshot: Snapshot) -> Iterator[Text]:
@@ -136,6 +138,7 @@ class _Told:
             if state.status == Status.TRAINING:
                 yield from self._training_news(snapshot)
         self._states = len(states)
+        yield from self._approval_news(snapshot)
         if snapshot.trouble is not None and snapshot.trouble != self._trouble:
             yield Text(plain(snapshot.trouble))
         self._trouble = snapshot.trouble
@@ -147,6 +150,13 @@ class _Told:
         if words and not self._gate:
             yield Text(f"         gate {words}")
         self._gate = self._gate or words
+
+    def _approval_news(self, snapshot: Snapshot) -> Iterator[Text]:
+        """Nothing else moves until somebody has decided."""
+        words = approval_words(snapshot.run)
+        if words and words != self._approval:
+            yield Text(f"         {plain(words)}")
+        self._approval = words
 
     def _training_news(self, snapshot: Snapshot) -> Iterator[Text]:
         for warning in training_warnings(snapshot.run):

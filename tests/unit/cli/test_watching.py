@@ -275,3 +275,13 @@ def test_on_a_pipe_the_gates_verdict_follows_its_state(make_run: Callable[..., A
     watch(api, RUN_ID, Console(file=out, width=80), interval=0)  # type: ignore[arg-type]
     told = [line.split(maxsplit=1)[-1] for line in out.getvalue().splitlines()]
     assert told == [RUN_ID, "received", "checking", "closed: over-budget", "rejected"]
+
+
+def test_on_a_pipe_it_is_told_once_that_a_person_is_waited_for(make_run: Callable[..., Any]) -> None:
+    waiting = {"state": "waiting", "since": "2026-01-31T12:00:00Z", "until": "2026-02-07T12:00:00Z"}
+    waiting |= {"decided_at": None, "decided_by": None}
+    out = io.StringIO()
+    api = ScriptedApi(make_run("comparing"), *[make_run("comparing", approval=waiting)] * 3, make_run("kept"))
+    watch(api, RUN_ID, Console(file=out, width=80), interval=0)  # type: ignore[arg-type]
+    (line,) = [line for line in out.getvalue().splitlines() if "waits for a person" in line]
+    assert f"rft approve {RUN_ID}" in line
