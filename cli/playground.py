@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import batched
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ class Compared:
     versions: Mapping[str, Asked]
     prompts: Sequence[Prompt]
     answered: Sequence[Answered]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    grader: Mapping[str, Any] | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -52,7 +54,8 @@ class Compared:
     def to_json(self) -> dict[str, Any]:
         pairs = zip(self.prompts, self.answered, strict=True)
         prompts = [{"prompt": p.wanted, "reference_answer": p.reference, **answered} for p, answered in pairs]
-        return {"model": self.model, "versions": self.versions, "prompts": prompts}
+        how = {"settings": self.settings, "grader": self.grader}
+        return {"model": self.model, "versions": self.versions, **how, "prompts": prompts}
 
 
 def prompts_of(
@@ -141,15 +144,16 @@ def ask(
     settings = {name: value for name, value in how.items() if value is not None}
     answered: list[Answered] = []
     asked: Mapping[str, Asked] = {}
+    told: Mapping[str, Any] = {}
     steps.begin(f"asking {model}")
     for some in batched(prompts, _A_CALL, strict=False):
         if len(prompts) > _A_CALL:
             steps.note(f"{len(answered)} of {len(prompts)} prompts answered")
         found = api.compare(model, {"prompts": [p.wanted for p in some], **_references(some), **settings})
-        asked = found["versions"]
+        asked, told = found["versions"], found
         answered += found["prompts"]
     steps.finish()
-    return Compared(model, asked, prompts, answered)
+    return Compared(model, asked, prompts, answered, told.get("settings") or {}, told.get("grader"))
 
 
 def _references(prompts: Sequence[Prompt]) -> dict[str, list[Any]]:

@@ -110,4 +110,12 @@ def _versions(compared: Compared) -> RenderableType:
     for version, asked in compared.versions.items():
         made_by = f"  by {asked['run_id']}" if asked["run_id"] not in (None, version) else ""
         lines.append(one_line(f"{version:<{width}}  {asked['model_id']}{made_by}", style="dim"))
+    how = compared.settings
+    if how:
+        warm = how.get("temperature")
+        at = "their own temperature" if warm is None else f"temperature {warm:g}"
+        most = f", at most {how['max_tokens']:,} tokens" if how.get("max_tokens") else ""
+        lines.append(one_line(f"asked at {at}{most}", style="dim"))
+    if compared.grader is not None:
+        lines.append(one_line(f"graded by {compared.grader.get('arn')}", style="dim"))
     return Group(*lines)
