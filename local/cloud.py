@@ -281,6 +281,8 @@ def _start_emulator(root: Path, endpoint: str, bedrock_endpoint: str) -> int:
         "GATEWAY_PORT": endpoint.rpartition(":")[2],
         "MINISTACK_REGION": REGION,
         "LAMBDA_EXECUTOR": "local",
+        # Of the pauses between two tries that the state machine makes: here a deployment takes no minutes.
+        "SFN_WAIT_SCALE": "0.2",
         # Each running function is a process. The emulator keeps no queue for events: what it can't run is lost.
         "LAMBDA_ACCOUNT_CONCURRENCY": "64",
         "AWS_ENDPOINT_URL": endpoint,

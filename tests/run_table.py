@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
 from samtranslator.yaml_helper import yaml_parse
 
 _TEMPLATE = Path(__file__).resolve().parents[1] / "template.yaml"
@@ -20,5 +19,5 @@ def _properties() -> dict[str, Any]:
     return {key: properties[key] for key in _KEYS}
 
 
-def create_run_table(name: str) -> None:
-    boto3.client("dynamodb").create_table(TableName=name, **_properties())
+def create_run_table(dynamodb: Any, name: str = "runs") -> None:
+    dynamodb.create_table(TableName=name, **_properties())

@@ -82,11 +82,12 @@ class Bases:
 
     def _fitted(self, folder: Path) -> bool:
         """Fit the base of a prepared dataset; False if there is nothing left to fit it to."""
-        from local.bedrock.learning.policy import Policy  # noqa: PLC0415  # numpy takes a while; many calls need none
+        from local.bedrock.learning.fitted import base_of  # noqa: PLC0415  # numpy takes a while; many calls need none
 
         texts = folder / "texts.json"
         if not texts.exists():
             return False
-        Policy.base(json.loads(texts.read_text()), seed=self._settings.seed).save(folder / "base.npz")
+        base = base_of(json.loads(texts.read_text()), seed=self._settings.seed, kept=self._settings.bases)
+        base.save(folder / "base.npz")
         texts.unlink()
         return True

@@ -23,7 +23,7 @@ class Settings:
     access_key: str = field(default_factory=lambda: os.environ.get("AWS_ACCESS_KEY_ID", "test"), repr=False)
     secret_key: str = field(default_factory=lambda: os.environ.get("AWS_SECRET_ACCESS_KEY", "test"), repr=False)
     concurrent_jobs: int = 2
-    deployment_seconds: float = 1.0
+    deployment_seconds: float = 0.4
     grader_backoff: float = 1.0  # before the first retry; doubled for each further one
     stop_grace: float = 5.0  # a worker that is told to stop is killed after this long
 
@@ -35,3 +35,8 @@ class Settings:
     def models(self) -> Path:
         """The folder of the weights, one folder a job."""
         return self.state / "models"
+
+    @property
+    def bases(self) -> Path:
+        """The folder of the bases, by what they were fitted to."""
+        return self.state / "bases"

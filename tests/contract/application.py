@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import boto3
@@ -103,19 +104,26 @@ def application(bedrock: Bedrock, endpoint: str, patch: pytest.MonkeyPatch) -> I
     clients._made.cache_clear()
 
 
+@cache
+def _client(service: str) -> Any:
+    """One for all tests: to make a client takes longer than all that it does here."""
+    session: Any = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+    return session.client(service)
+
+
 def _make_resources() -> str:
-    s3 = boto3.client("s3")
+    s3 = _client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.create_bucket(Bucket=LOG_BUCKET)
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    create_run_table("runs")
+    create_run_table(_client("dynamodb"))
     definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 1000, "End": True}}}
     trust = {"Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole", "Effect": "Allow"}
-    role = boto3.client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
-    boto3.client("stepfunctions").create_state_machine(
+    role = _client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    _client("stepfunctions").create_state_machine(
         name="rft-run", definition=json.dumps(definition), roleArn=role["Arn"]
     )
-    return str(boto3.client("sns").create_topic(Name="runs")["TopicArn"])
+    return str(_client("sns").create_topic(Name="runs")["TopicArn"])
 
 
 __all__ = ["BUCKET", "GRADER", "LOG_BUCKET", "MACHINE", "Application", "FakeAws", "application"]

@@ -12,7 +12,9 @@ import boto3
 
 from rft.aws.converse import Converse, ConverseBusy, Reply
 from rft.aws.model_store import Live
+from rft.errors import ComparisonPending
 from rft.grading.judging.question import Question
+from rft.steps.compare_models import compare_models
 from rft.steps.prepare_dataset import prepare_dataset
 from tests.contract.application import BUCKET, Application
 from tests.contract.standin import records
@@ -129,6 +131,16 @@ def failing(models: Models, error: Exception, prompts: set[int], model: str = CA
     models.script = lambda asked, prompt: (
         error if asked == model and prompt.rpartition(" ")[0] in numbers else before(asked, prompt)
     )
+
+
+def compared(app: Application, run_id: str, rounds: int = 60) -> tuple[dict[str, Any], int]:
+    """As the state machine goes on for a comparison that is pending: its end, and how often it was called before."""
+    for waits in range(rounds):
+        try:
+            return compare_models(app.pipeline, run_id), waits
+        except ComparisonPending:
+            pass
+    raise AssertionError(f"pending after {rounds} rounds")
 
 
 def busy(code: str = "ThrottlingException") -> ConverseBusy:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
+from moto.core.serialize import ResponseSerializer
 
 from rft.aws.converse import Converse
 from rft.steps import comparison_answers, comparison_grades, waiting
@@ -15,6 +17,20 @@ from tests.contract.application import BUCKET as DATA_BUCKET
 from tests.contract.application import Application, application
 from tests.contract.candidates import Candidates
 from tests.contract.standin import BUCKET, Bedrock, FakeAws, records, running, serving
+
+
+@pytest.fixture(scope="session", autouse=True)
+def attributes_by_their_type() -> Iterator[None]:
+    """Of DynamoDB's values moto looks for ten types under five names each: a run's record has hundreds of values."""
+    serialize = ResponseSerializer._serialize_structure_member
+
+    def quick(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+        if shape.parent.name != "AttributeValue" or type(value) is not dict or key in value:
+            serialize(self, serialized, value, shape, key)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ResponseSerializer, "_serialize_structure_member", quick)
+        yield
 
 
 @pytest.fixture

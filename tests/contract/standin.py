@@ -93,7 +93,7 @@ def until[T](probe: Callable[[], T], seconds: float = 20) -> T:
     deadline = time.monotonic() + seconds
     while not (result := probe()):
         assert time.monotonic() < deadline, f"still {result!r} after {seconds} s"
-        time.sleep(0.05)
+        time.sleep(0.02)
     return result
 
 

@@ -22,6 +22,7 @@ from tests.contract.comparing import (
     CANDIDATE,
     Models,
     busy,
+    compared,
     deployed,
     document,
     held_out,
@@ -255,7 +256,7 @@ def test_prompts_and_answers_stand_in_the_bucket_and_nowhere_else(
         return answer
 
     app.bedrock.aws.graders[GRADER] = odd
-    compare_models(app.pipeline, run_id)
+    compared(app, run_id)
     assert CANARY.encode() in read(run_id, "comparison.jsonl")
     assert CANARY.encode() not in read(run_id, "comparison.json")
     items = boto3.client("dynamodb").scan(TableName="runs")["Items"]

@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from rft.aws.converse import QuestionTooLong
-from rft.errors import ComparisonFailed
+from rft.errors import ComparisonFailed, ComparisonPending
 from rft.gate.ports import InvocationFailed
 from rft.grading.errors import JudgeDenied
 from rft.steps import compare_models as comparing
@@ -26,6 +26,7 @@ from tests.contract.comparing import (
     Models,
     Said,
     busy,
+    compared,
     deployed,
     document,
     failing,
@@ -61,25 +62,75 @@ def test_a_throttled_question_is_asked_again(app: Application, models: Models) -
     assert models.counts == {BASE: 36, CANDIDATE: 36}
 
 
-def test_throttled_for_ever_is_missing_and_no_zero(app: Application, models: Models) -> None:
-    failing(models, busy(), {0, 7})
+def test_throttled_for_long_is_not_missing_and_nothing_is_asked_twice(app: Application, models: Models) -> None:
+    failing(models, busy(), {0, 1, 2, 7})
     run_id = deployed(app)
+    for _ in range(answering.STALLED_ROUNDS):
+        with pytest.raises(ComparisonPending, match="4 questions are still to be asked"):
+            compare_models(app.pipeline, run_id)
+    assert app.bedrock.aws.grader_events == []
+    tries = answering.STALLED_ROUNDS * answering.TRIES
+    assert models.counts == {BASE: 12, CANDIDATE: 8 + 4 * tries}
+    models.script = Models().script
+    models.asked.clear()
     assert compare_models(app.pipeline, run_id)["next"] == "promote"
+    assert models.counts == {CANDIDATE: 4}
+    assert (document(run_id)["roles"]["candidate"]["missing"], document(run_id)["pairs"]) == (0, 12)
+
+
+@pytest.mark.parametrize(("rounds_at_most", "rounds", "missing"), [(30, 3, 0), (2, 2, 2)])
+def test_a_small_quota_is_used_round_after_round(
+    app: Application,
+    models: Models,
+    monkeypatch: pytest.MonkeyPatch,
+    rounds_at_most: int,
+    rounds: int,
+    missing: int,
+) -> None:
+    monkeypatch.setattr(answering, "THROTTLED_ROUNDS", rounds_at_most)
+    monkeypatch.setattr(answering, "STALLED_ROUNDS", 1)
+    before, run_id, left = models.script, deployed(app), 0
+
+    def script(model: str, prompt: str) -> Said:
+        nonlocal left
+        if model == CANDIDATE:
+            left -= 1
+            return busy() if left < 0 else before(model, prompt)
+        return before(model, prompt)
+
+    models.script = script
+    for _ in range(rounds - 1):
+        left = 5
+        with pytest.raises(ComparisonPending):
+            compare_models(app.pipeline, run_id)
+    left = 5
+    assert compare_models(app.pipeline, run_id)["next"] == "promote"
+    assert document(run_id)["roles"]["candidate"]["missing"] == missing
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ModelNotReadyException", "InternalServerException"])
+def test_throttled_for_ever_is_missing_and_no_zero(app: Application, models: Models, code: str) -> None:
+    failing(models, busy(code), {0, 7})
+    run_id = deployed(app)
+    ended, waits = compared(app, run_id)
+    assert (ended["next"], waits) == ("promote", answering.STALLED_ROUNDS)  # in the first round others answered
     found = document(run_id)
     assert found["roles"]["candidate"]["missing"] == 2
     assert (found["roles"]["candidate"]["reward"]["mean"], found["pairs"]) == (1, 10)
-    assert rows(run_id)[7]["answers"]["candidate"] == {"missing": "ThrottlingException"}
+    assert rows(run_id)[7]["answers"]["candidate"] == {"missing": code}
     assert "reward" in rows(run_id)[7]["answers"]["base"]
     asked = [q for model, q, _ in models.asked if model == CANDIDATE and " 7 is" in q.turns[-1].text]
-    assert len(asked) == answering.TRIES
+    assert len(asked) == answering.TRIES * (waits + 1)
+    assert models.counts[BASE] == 12
 
 
 @pytest.mark.parametrize("model", [BASE, CANDIDATE])
 def test_too_much_missing_on_either_side_is_no_comparison(app: Application, models: Models, model: str) -> None:
     failing(models, busy("ServiceUnavailableException"), {0, 1, 2}, model)
     run_id = deployed(app)
-    with pytest.raises(ComparisonFailed, match=r"3 of 12 answers.*ServiceUnavailableException 3.*20 %"):
-        compare_models(app.pipeline, run_id)
+    with pytest.raises(ComparisonFailed, match=r"3 of 12 answers.*ServiceUnavailableException 3.*20 %.*is busy"):
+        compared(app, run_id)
+    assert models.counts[model] == 9 + 3 * answering.TRIES * (answering.STALLED_ROUNDS + 1)
     assert app.pipeline.store.get(run_id).comparison is None
     assert app.bedrock.aws.grader_events == []
 
@@ -219,6 +270,79 @@ def test_a_grader_that_crashes_ends_it_after_as_many_tries_as_bedrock_makes(app:
     assert CANARY not in str(e.value)
     assert len(app.bedrock.aws.grader_events) == 4
     assert models.counts == {BASE: 12, CANDIDATE: 12}
+
+
+def late(app: Application, grade: Any) -> Any:
+    """Time that no longer suffices once the grader has been called in this invocation; ``grade`` says what it does."""
+    left = 900.0
+
+    def slow(samples: list[dict[str, Any]]) -> Any:
+        nonlocal left
+        left = 9.0
+        return grade(samples)
+
+    def seconds_left() -> float:
+        return left
+
+    def again() -> Any:
+        nonlocal left
+        left = 900.0
+        return seconds_left
+
+    app.bedrock.aws.graders[GRADER] = slow
+    return again
+
+
+def test_a_grader_that_fails_late_is_called_again_by_the_state_machine(app: Application, models: Models) -> None:
+    calls = 0
+
+    def slow(samples: list[dict[str, Any]]) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls < comparison_grades.LATE_FAILURES:
+            raise TimeoutError(CANARY)
+        return scored(samples)
+
+    again, run_id = late(app, slow), deployed(app)
+    for _ in range(comparison_grades.LATE_FAILURES - 1):
+        with pytest.raises(ComparisonPending, match=r"the grader grader:1 is to be called again: ") as pending:
+            compare_models(app.pipeline, run_id, again())
+        assert CANARY not in str(pending.value)
+    assert calls == comparison_grades.LATE_FAILURES - 1
+    assert compare_models(app.pipeline, run_id, again())["next"] == "promote"
+    assert models.counts == {BASE: 12, CANDIDATE: 12}
+
+
+def test_a_grader_that_always_fails_late_ends_it(app: Application, models: Models) -> None:
+    def slow(_: Any) -> Any:
+        raise TimeoutError
+
+    again, run_id = late(app, slow), deployed(app)
+    for _ in range(comparison_grades.LATE_FAILURES - 1):
+        with pytest.raises(ComparisonPending):
+            compare_models(app.pipeline, run_id, again())
+    with pytest.raises(ComparisonFailed, match=r"the grader grader:1 can't grade the answers: "):
+        compare_models(app.pipeline, run_id, again())
+    assert len(app.bedrock.aws.grader_events) == comparison_grades.LATE_FAILURES
+
+
+def test_late_failures_are_counted_in_a_row(app: Application, models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison_grades, "CALL_SAMPLES", 4)
+    calls = 0
+
+    def every_other(samples: list[dict[str, Any]]) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls % 2:
+            raise TimeoutError
+        return scored(samples)
+
+    again, run_id = late(app, every_other), deployed(app)
+    for _ in range(11):  # six calls, each late at first; what is graded is kept
+        with pytest.raises(ComparisonPending):
+            compare_models(app.pipeline, run_id, again())
+    assert compare_models(app.pipeline, run_id, again())["next"] == "promote"
+    assert len(app.bedrock.aws.grader_events) == 12
 
 
 def test_a_judge_that_is_throttled_for_a_while_ends_nothing(app: Application, models: Models) -> None:

@@ -218,7 +218,8 @@ def test_the_process_survives_a_kill_and_ends_cleanly(tmp_path: Path, fake_aws: 
     process.terminate()
     assert process.wait(15) == 0
     assert gone(worker)
-    names = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert len(list((tmp_path / "state" / "bases").iterdir())) == 1, "of the same data, and nothing half-written"
+    names = {path.name for path in tmp_path.rglob("*") if path.is_file() and path.parent.name != "bases"}
     assert names == {"log", "bedrock.sqlite", "base.npz", "tuned.npz", "prompts.txt"}
 
 

@@ -13,11 +13,7 @@ from rft.aws import bedrock
 from rft.aws.clients import client
 from rft.aws.clock import now
 from rft.errors import (
-    BedrockBusy,
     DatasetInvalid,
-    DeploymentFailed,
-    DeploymentPending,
-    DeploymentTimedOut,
     JobQuotaFull,
     JobRefused,
     NotificationPending,
@@ -27,9 +23,8 @@ from rft.errors import (
 from rft.run.job import job_request
 from rft.run.status import Status
 from rft.steps import clean_up
-from rft.steps import deploy_model as deploying
 from rft.steps import notify as telling
-from rft.steps.await_job import await_job, on_job_event
+from rft.steps.await_job import await_job
 from rft.steps.close_run import close_ended_execution, close_run
 from rft.steps.deploy_model import deploy_model
 from rft.steps.notify import notify
@@ -185,31 +180,6 @@ def test_an_invalid_dataset_asks_for_no_job(app: Application) -> None:
     assert app.named("CreateModelCustomizationJob") == []
 
 
-def test_an_event_before_the_token_is_made_up_for_by_the_look(app: Application) -> None:
-    run_id = submitted(app)
-    job = app.bedrock.ended(run_id)
-    event = {"detail": {"jobName": run_id, "jobArn": job["jobArn"], "jobStatus": "Completed"}}
-    on_job_event(app.pipeline, event)
-    assert app.named("SendTaskSuccess") == []
-    await_job(app.pipeline, run_id, "token")
-    (settled,) = app.named("SendTaskSuccess")
-    assert settled["taskToken"] == "token"
-    for _ in range(2):
-        on_job_event(app.pipeline, event)
-    assert len(app.named("SendTaskSuccess")) == 1, "doubled events settle nothing again"
-
-
-def test_an_event_of_a_foreign_job_under_our_name_is_ignored(app: Application) -> None:
-    run_id = submitted(app)
-    job = app.bedrock.ended(run_id)
-    app.pipeline.store.store_token(run_id, "token")
-    foreign = job["jobArn"][:-12] + "z" * 12
-    assert on_job_event(app.pipeline, {"detail": {"jobName": run_id, "jobArn": foreign}}) == {"ignored": True}
-    assert app.named("SendTaskSuccess") == []
-    assert on_job_event(app.pipeline, {"detail": {"jobName": run_id, "jobArn": job["jobArn"]}})["run_id"] == run_id
-    assert len(app.named("SendTaskSuccess")) == 1
-
-
 def test_a_job_past_its_deadline_ends_the_wait(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     app.bedrock.faults([{"job": "*", "do": "stall"}])
     run_id = submitted(app)
@@ -283,60 +253,6 @@ def test_a_run_that_is_to_stop_takes_no_further_step(app: Application) -> None:
     }
 
 
-@pytest.mark.parametrize("kind", ["on-demand", "provisioned"])
-def test_a_deployment_that_never_gets_ready_is_given_up_and_removed(
-    app: Application, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    monkeypatch.setattr(deploying, "_PATIENCE_SECONDS", 0.0)
-    run_id = trained(app, deploy=kind)
-    app.bedrock.faults([{"deployment": "*", "do": "stay"}])
-    with pytest.raises(DeploymentPending):
-        deploy_model(app.pipeline, run_id)
-    with pytest.raises(DeploymentPending):
-        deploy_model(app.pipeline, run_id)
-    created = "CreateCustomModelDeployment" if kind == "on-demand" else "CreateProvisionedModelThroughput"
-    assert len(app.named(created)) == 1
-    monkeypatch.setenv("DEPLOYMENT_DEADLINE_MINUTES", "0.00001")
-    with pytest.raises(DeploymentTimedOut, match="DeploymentDeadlineMinutes"):
-        deploy_model(app.pipeline, run_id)
-    closed = close_run(app.pipeline, run_id, "DeploymentTimedOut", "not active")
-    assert closed["status"] == "failed"
-    assert bedrock.deployments(client("bedrock"), kind).find(run_id) is None
-
-
-def test_a_deployment_whose_answer_was_lost_is_found_by_its_name(app: Application) -> None:
-    run_id = trained(app)
-    model = app.bedrock.control.get_custom_model(modelIdentifier=run_id)["modelArn"]
-    made = bedrock.deployments(client("bedrock"), "on-demand").create(run_id, model, [])
-    assert deploy_model(app.pipeline, run_id)["deployment_arn"] == made
-
-
-def test_a_model_that_is_gone_cannot_be_deployed(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_id = trained(app)
-    run = app.pipeline.store.get(run_id)
-    missing = "arn:aws:bedrock:us-east-1:000000000000:custom-model/amazon.nova-2-lite-v1:0:256k/zzzzzzzzzzzz"
-    with pytest.raises(DeploymentFailed):
-        bedrock.deployments(client("bedrock"), "on-demand").create(run.run_id, missing, [])
-    app.bedrock.control.delete_custom_model(modelIdentifier=run_id)
-    with pytest.raises(DeploymentPending):
-        deploy_model(app.pipeline, run_id)
-    monkeypatch.setenv("DEPLOYMENT_DEADLINE_MINUTES", "0.00001")
-    with pytest.raises(DeploymentTimedOut):
-        deploy_model(app.pipeline, run_id)
-
-
-def test_a_full_quota_of_deployments_is_waited_out(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_id = trained(app)
-    rule = {"operation": "CreateCustomModelDeployment", "error": "ServiceQuotaExceededException", "times": 2}
-    app.bedrock.faults([rule])
-    with pytest.raises(DeploymentPending, match="no place"):
-        deploy_model(app.pipeline, run_id)
-    with monkeypatch.context() as patch, pytest.raises(DeploymentTimedOut):
-        patch.setenv("DEPLOYMENT_DEADLINE_MINUTES", "0.00001")
-        deploy_model(app.pipeline, run_id)
-    assert deploy_model(app.pipeline, run_id)["deployment_arn"]
-
-
 def test_a_clean_up_that_fails_is_tried_again_and_in_the_end_told_to_a_person(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -383,43 +299,6 @@ def test_a_look_that_fails_does_not_end_a_training_that_is_paid_for(app: Applica
     await_job(app.pipeline, run_id, "token")
     assert app.named("SendTaskSuccess")
     assert app.pipeline.store.get(run_id).custom_model_arn, "known as soon as the job has it"
-
-
-@pytest.mark.parametrize(
-    ("operation", "error"),
-    [
-        ("GetCustomModelDeployment", "ResourceNotFoundException"),
-        ("GetCustomModelDeployment", "InternalServerException"),
-        ("CreateCustomModelDeployment", "ThrottlingException"),
-        ("GetCustomModel", "InternalServerException"),
-    ],
-)
-def test_what_passes_is_waited_for_and_not_taken_for_the_end(
-    app: Application, monkeypatch: pytest.MonkeyPatch, operation: str, error: str
-) -> None:
-    monkeypatch.setattr(deploying, "_PATIENCE_SECONDS", 0.0)
-    run_id = trained(app)
-    app.bedrock.faults([{"operation": operation, "error": error, "times": 3}])
-    with pytest.raises((DeploymentPending, BedrockBusy)):
-        deploy_model(app.pipeline, run_id)
-    app.bedrock.faults([])
-    monkeypatch.setattr(deploying, "_PATIENCE_SECONDS", 5.0)
-    assert deploy_model(app.pipeline, run_id)["deployment_arn"]
-
-
-def test_a_known_deployment_is_removed_without_being_looked_for(
-    app: Application, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(deploying, "_PATIENCE_SECONDS", 0.0)
-    run_id = trained(app)
-    app.bedrock.faults([{"deployment": "*", "do": "stay"}])
-    with pytest.raises(DeploymentPending):
-        deploy_model(app.pipeline, run_id)
-    blind = {"operation": "GetCustomModelDeployment", "error": "ValidationException", "times": 99}
-    app.bedrock.faults([{"deployment": "*", "do": "stay"}, blind])
-    close_run(app.pipeline, run_id, "DeploymentTimedOut", "not active")
-    app.bedrock.faults([])
-    assert bedrock.deployments(client("bedrock"), "on-demand").find(run_id) is None
 
 
 def test_a_topic_that_is_gone_changes_nothing_of_how_the_run_ended(

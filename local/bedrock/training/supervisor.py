@@ -220,6 +220,7 @@ def _specification(job: Job, settings: Settings) -> dict[str, Any]:
         "job_id": job.id,
         "request": job.request,
         "folder": str((settings.models / job.id).resolve()),
+        "bases": str(settings.bases.resolve()),
         "region": settings.region,
         "aws_endpoint": settings.aws_endpoint,
         "seed": settings.seed,

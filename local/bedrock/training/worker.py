@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from local.bedrock.learning.policy import Policy
+from local.bedrock.learning.fitted import base_of
 from local.bedrock.learning.text import imitable_texts, prompt_of
 from local.bedrock.learning.training import Evaluation, RewardsUnusable, Settings, Step, train
 from local.bedrock.prompt_index import prompt_digest
@@ -30,6 +30,8 @@ from local.bedrock.training.grading import Grader
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
+
+    from local.bedrock.learning.policy import Policy
 
 log = logging.getLogger("local.bedrock.worker")
 
@@ -153,7 +155,8 @@ class Job:
 
     def _base(self) -> Policy:
         """The base policy of this dataset, saved with the index of the prompts that it is the base for."""
-        policy = Policy.base(imitable_texts(self.training), seed=self.server.specification["seed"])
+        told = self.server.specification
+        policy = base_of(imitable_texts(self.training), seed=told["seed"], kept=Path(told["bases"]))
         self.folder.mkdir(parents=True, exist_ok=True)
         policy.save(self.folder / "base.npz")
         digests = {prompt_digest(record["messages"]) for record in self.training + self.validation}

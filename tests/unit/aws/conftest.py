@@ -22,5 +22,6 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def store(aws: None) -> RunStore:
     """The run table exactly as the template makes it."""
-    create_run_table("runs")
-    return RunStore(boto3.client("dynamodb"), "runs")
+    client = boto3.client("dynamodb")
+    create_run_table(client)
+    return RunStore(client, "runs")

@@ -55,7 +55,7 @@ def pipeline() -> Iterator[Pipeline]:
             patch.setenv(name, value)
         clients._made.cache_clear()
         links._signer.cache_clear()
-        create_run_table("runs")
+        create_run_table(boto3.client("dynamodb"))
         place = {"LocationConstraint": "eu-west-1"}
         boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)  # type: ignore[arg-type]
         yield Pipeline(Environment())

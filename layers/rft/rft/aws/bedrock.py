@@ -145,7 +145,11 @@ class Deployments(Protocol):
         ...
 
     def find(self, name_or_arn: str) -> Deployment | None: ...
-    def delete(self, arn: str) -> None: ...
+
+    def delete(self, arn: str) -> None:
+        """Nothing happens if it is gone. Raises ``DeploymentPending`` while Bedrock refuses, as it may what it is still
+        making; what has a commitment is refused with AWS's own ``ConflictException``."""
+        ...
 
 
 def deployments(client: BedrockClient, kind: str, *, units: int = 1, commitment: str | None = None) -> Deployments:
@@ -219,6 +223,8 @@ class OnDemandDeployments:
         try:
             self._client.delete_custom_model_deployment(customModelDeploymentIdentifier=arn)
         except ClientError as error:
+            if error_code(error) == "ConflictException":
+                raise _not_deleted(arn, error) from None
             if error_code(error) != "ResourceNotFoundException":
                 raise _named(error) from None
 
@@ -265,8 +271,22 @@ class ProvisionedThroughput:
         try:
             self._client.delete_provisioned_model_throughput(provisionedModelId=arn)
         except ClientError as error:
+            if error_code(error) == "ConflictException" and not self._is_committed(arn):
+                raise _not_deleted(arn, error) from None
             if error_code(error) != "ResourceNotFoundException":
                 raise _named(error) from None
+
+    def _is_committed(self, arn: str) -> bool:
+        """A commitment ends with its term: no waiting of ours outlasts it."""
+        try:
+            return "commitmentDuration" in self._client.get_provisioned_model_throughput(provisionedModelId=arn)
+        except ClientError as error:
+            _must_be_absent(arn, error)
+            return False
+
+
+def _not_deleted(arn: str, error: ClientError) -> Exception:
+    return DeploymentPending(f"Bedrock doesn't delete {arn} yet: {error_message(error)}")
 
 
 def _exchange(model_arn: str, status: str) -> Exchange:

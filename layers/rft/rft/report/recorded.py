@@ -26,6 +26,8 @@ _EVENTS = {
     "comparison": "models compared",
     "approval": "approval",
     "promotion": "promotion",
+    "live_deployment_repaired": "live deployment repaired",
+    "live_deployment_missing": "live deployment missing",
     "closing": "closing",
     "stop_requested": "stop asked for",
     "look_failed": "look at the job failed",

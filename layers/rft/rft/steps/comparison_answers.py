@@ -6,7 +6,7 @@ import math
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 
@@ -23,6 +23,10 @@ TRIES = 10
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 20.0
 """Seconds. The pause before try n + 1 is drawn from 0 to 2^(n - 1), 20 at most (full jitter): together some minute, in
 which a quota by the minute is new."""
+STALLED_ROUNDS, THROTTLED_ROUNDS = 6, 30
+"""A question that is throttled in all of its tries stays open, and the state machine comes back for it. It is given up
+after so many rounds in a row in which no question was answered (with the waits between them some 6 minutes), or so
+many in all: half of those that the state machine has for a comparison."""
 RESERVE_SECONDS = 45.0
 """Of the function's time, for all that comes after the last answer."""
 _TRIES_OF = {"ReadTimeoutError": 2, "ResourceNotFoundException": 4}
@@ -30,6 +34,8 @@ _TRIES_OF = {"ReadTimeoutError": 2, "ResourceNotFoundException": 4}
 _OF_ONE_PROMPT = frozenset({"ValidationException"})  # what a model says of a prompt; all else it says of itself
 NAMES: dict[Role, str] = {"base": "the base model", "live": "the live version", "candidate": "the candidate"}
 
+type Outcome = Answer | str | None
+"""The answer; the name of the error of a model that was busy to the last try; None where there was no time."""
 type SecondsLeft = Callable[[], float]
 """Until the function's time is up."""
 
@@ -44,8 +50,9 @@ logger = Logger()
 def ask_models(batch: Batch, *, workers: int, seconds_left: SecondsLeft) -> None:
     """Every prompt of the batch to every model, by ``workers`` threads for each; all of them asked alike.
 
-    Raises ``ComparisonPending`` where the time doesn't suffice for all, and ``ComparisonFailed`` where a model can't be
-    asked at all, or has left too many answers out. What was answered is kept in any case.
+    Raises ``ComparisonPending`` where the time doesn't suffice for all, or a model is busy for longer than the tries
+    last, and ``ComparisonFailed`` where one can't be asked at all, or has left too many answers out. What was answered
+    is kept in any case.
     """
     asking = _Asking(batch, workers, seconds_left)
     try:
@@ -71,7 +78,7 @@ class _Asking:
         }
 
     def ask_all(self) -> None:
-        futures: dict[Future[Answer | None], tuple[Prompt, Role]] = {}
+        futures: dict[Future[Outcome], tuple[Prompt, Role]] = {}
         try:
             with ExitStack() as stack:
                 pools = {role: stack.enter_context(ThreadPoolExecutor(self._workers)) for role in self._models}
@@ -85,8 +92,9 @@ class _Asking:
             for future, asked in futures.items():  # those under way when another one raised
                 if future.exception() is None:
                     self._take(*asked, future.result())
+        self._settle([(*asked, future.result()) for future, asked in futures.items()])
 
-    def _take_all(self, futures: Mapping[Future[Answer | None], tuple[Prompt, Role]]) -> None:
+    def _take_all(self, futures: Mapping[Future[Outcome], tuple[Prompt, Role]]) -> None:
         pending = set(futures)
         while pending:
             done, pending = wait(pending, timeout=SAVE_SECONDS, return_when=FIRST_COMPLETED)
@@ -104,8 +112,21 @@ class _Asking:
             return None
         return Question(system, turns, settings.max_tokens, settings.temperature)
 
-    def _answer(self, role: Role, question: Question) -> Answer | None:
-        """None where there was no time to have one. In a thread of its own."""
+    def _settle(self, outcomes: Sequence[tuple[Prompt, Role, Outcome]]) -> None:
+        """Give up the questions that were throttled, if that has been going on for too long; else they stay open."""
+        busy = [(prompt, role, outcome) for prompt, role, outcome in outcomes if isinstance(outcome, str)]
+        if not busy:
+            return
+        answered = any(isinstance(outcome, dict) and "text" in outcome for *_, outcome in outcomes)
+        rounds, stalled = self._batch.throttled(answered=answered)
+        logger.warning("models are busy", questions=len(busy), rounds=rounds, stalled=stalled)
+        if stalled >= STALLED_ROUNDS or rounds >= THROTTLED_ROUNDS:
+            for prompt, role, code in busy:
+                self._take(prompt, role, {"missing": code})
+            self._must_be_comparable()
+
+    def _answer(self, role: Role, question: Question) -> Outcome:
+        """In a thread of its own."""
         model = self._models[role]
         for attempt in range(1, TRIES + 1):
             if self._over.is_set() or self._seconds_left() < self._needed:
@@ -124,12 +145,12 @@ class _Asking:
             except ConverseBusy as busy:
                 if attempt >= _TRIES_OF.get(busy.code, TRIES):
                     self._refusals.setdefault(role, str(busy))
-                    return {"missing": busy.code}
+                    return {"missing": busy.code} if busy.code in _TRIES_OF else busy.code
             self._over.wait(random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1))))  # noqa: S311
         raise AssertionError("the last try returns or raises")
 
-    def _take(self, prompt: Prompt, role: Role, answer: Answer | None) -> None:
-        if answer is not None and role not in prompt.answers:
+    def _take(self, prompt: Prompt, role: Role, answer: Outcome) -> None:
+        if isinstance(answer, dict) and role not in prompt.answers:
             self._batch.put(prompt, role, answer)
             if answer.get("missing") == QuestionTooLong.__name__:
                 self._leave_out(prompt, QuestionTooLong())

@@ -8,12 +8,20 @@ In the bucket an answer is either missing, by the name of an error, or has a tex
 
 In place of a reward there may be a ``grader_error``, or a ``held_out_error``. ``of`` says which version answered: what
 a version said that isn't compared any more is dropped.
+
+Where a batch had to wait for others, a last line counts that::
+
+    {"waits": {"throttled": 3, "stalled": 2, "late": 1}}
+
+``throttled`` are the rounds that left questions open as a model was busy, ``stalled`` how many of the last ones had no
+answer at all, ``late`` a grader's calls in a row that failed when there was no time for another try.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -85,7 +93,7 @@ class Batch:
         self._bucket, self._key = pipeline.environment.bucket, answers_key(run, number)
         self._unsaved, self._saved_at = 0, time.monotonic()
         positions = plan.batches[number]
-        answers = _kept_answers(pipeline, run, plan, number)
+        answers, self._waits = _known(pipeline, run, plan, number)
         self.prompts = [
             Prompt(position, record, answers.get(position, {}))
             for position, record in zip(positions, records_at(plan.validation, positions), strict=True)
@@ -110,11 +118,31 @@ class Batch:
         prompt.answers[role] |= marks
         self._unsaved += 1
 
+    def throttled(self, *, answered: bool) -> tuple[int, int]:
+        """Count a round that leaves questions open: how many there were, and how many of the last had no answer."""
+        self._waits["throttled"] += 1
+        self._waits["stalled"] = 0 if answered else self._waits["stalled"] + 1
+        self._unsaved += 1
+        return self._waits["throttled"], self._waits["stalled"]
+
+    def failed_late(self) -> int:
+        """Count a grader's call that failed when there was no time for another: how many there were in a row."""
+        self._waits["late"] += 1
+        self._unsaved += 1
+        return self._waits["late"]
+
+    def called(self) -> None:
+        """A grader's call went well, so that late failures begin anew."""
+        if self._waits.pop("late", 0):
+            self._unsaved += 1
+
     def save(self, *, at_once: bool = False) -> None:
         """Write down what is known, if that is due."""
         due = self._unsaved >= SAVE_ANSWERS or time.monotonic() - self._saved_at >= SAVE_SECONDS
         if self._unsaved and (due or at_once):
-            lines = (json.dumps({"position": p.position, "answers": p.answers}) for p in self.prompts if p.answers)
+            lines = [json.dumps({"position": p.position, "answers": p.answers}) for p in self.prompts if p.answers]
+            if +self._waits:
+                lines.append(json.dumps({"waits": self._waits}))
             body = "".join(f"{line}\n" for line in lines).encode()
             objects.put(client("s3"), self._bucket, self._key, body, "application/jsonl")
             self._unsaved, self._saved_at = 0, time.monotonic()
@@ -127,7 +155,7 @@ def answered_prompts(pipeline: Pipeline, run: Run, plan: Plan) -> Iterator[Promp
     """
     records = records_at(plan.validation, plan.positions)
     for number, positions in enumerate(plan.batches):
-        answers = _kept_answers(pipeline, run, plan, number)
+        answers, _ = _known(pipeline, run, plan, number)
         for position in positions:
             prompt = Prompt(position, next(records), answers.get(position, {}))
             graders = (TRAINING, HELD_OUT) if plan.held_out else (TRAINING,)
@@ -136,10 +164,15 @@ def answered_prompts(pipeline: Pipeline, run: Run, plan: Plan) -> Iterator[Promp
             yield prompt
 
 
-def _kept_answers(pipeline: Pipeline, run: Run, plan: Plan, number: int) -> dict[int, dict[Role, Answer]]:
-    body = kept(pipeline, answers_key(run, number)) or b""
-    lines = (json.loads(line) for line in body.splitlines())
-    return {line["position"]: _of_the_plan(plan, line["answers"]) for line in lines}
+def _known(pipeline: Pipeline, run: Run, plan: Plan, number: int) -> tuple[dict[int, dict[Role, Answer]], Counter[str]]:
+    answers: dict[int, dict[Role, Answer]] = {}
+    waits = Counter[str]()
+    for line in map(json.loads, (kept(pipeline, answers_key(run, number)) or b"").splitlines()):
+        if "waits" in line:
+            waits.update(line["waits"])
+        else:
+            answers[line["position"]] = _of_the_plan(plan, line["answers"])
+    return answers, waits
 
 
 def _of_the_plan(plan: Plan, answers: dict[Role, Answer]) -> dict[Role, Answer]:

@@ -31,6 +31,8 @@ CALL_SAMPLES = 64
 TRIES = 4
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 20.0
 """Seconds, drawn as between questions. A grader that fails is called as often as Bedrock does in a training."""
+LATE_FAILURES = 4
+"""In a row, each when the function's time sufficed for no other try: the state machine comes back for the others."""
 
 NO_REWARD, MARKED, TOO_LARGE = "RewardUnusable", "GraderError", "AnswerTooLarge"
 """What stands in place of a reward: it breaks the contract; the grader marked it as an error; it fits in no call."""
@@ -50,17 +52,18 @@ class Answered(NamedTuple):
 def grade_answers(pipeline: Pipeline, run: Run, batch: Batch, *, seconds_left: SecondsLeft) -> None:
     """Every answer of the batch by every grader of the run.
 
-    Raises ``ComparisonPending`` where the time doesn't suffice, ``ComparisonFailed`` for a grader that can't be called,
-    fails, or breaks the contract, and passes on what Lambda itself has to say. What was graded is kept in any case.
+    Raises ``ComparisonPending`` where the time doesn't suffice, be it for another try, ``ComparisonFailed`` for a
+    grader that can't be called, fails, or breaks the contract, and passes on what Lambda itself has to say. What was
+    graded is kept in any case.
     """
     plan, seconds = batch.plan, pipeline.environment.grader_call_seconds
     functions = lambda_client(seconds)
 
     def grade(arn: str, marks: Marks, lead: Mapping[str, str] | None) -> None:
         invoke = graders.invoker(functions, arn, seconds=math.inf)
-        grader = _Grader(arn, invoke, needed=seconds + RESERVE_SECONDS, seconds_left=seconds_left)
+        grader = _Grader(arn, invoke, batch, needed=seconds + RESERVE_SECONDS, seconds_left=seconds_left)
         try:
-            grader.grade(batch, marks, lambda record: _outside_of_training(run, record, lead))
+            grader.grade(marks, lambda record: _outside_of_training(run, record, lead))
         finally:
             batch.save(at_once=True)
 
@@ -82,12 +85,13 @@ def _of(run: Run) -> dict[str, str]:
 class _Grader:
     """Calls one grader. What it says of single answers stays with these; all else ends the comparison."""
 
-    def __init__(self, arn: str, invoke: Invoke, *, needed: float, seconds_left: SecondsLeft) -> None:
+    def __init__(self, arn: str, invoke: Invoke, batch: Batch, *, needed: float, seconds_left: SecondsLeft) -> None:
         self._name = f"the grader {arn.partition(':function:')[2] or arn}"
-        self._invoke, self._needed, self._seconds_left = invoke, needed, seconds_left
+        self._invoke, self._batch, self._needed, self._seconds_left = invoke, batch, needed, seconds_left
         self._breaches: Counter[str] = Counter()
 
-    def grade(self, batch: Batch, marks: Marks, shown: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
+    def grade(self, marks: Marks, shown: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
+        batch = self._batch
         for call in batches(_ungraded(batch, marks, shown), CALL_SAMPLES):
             for answered, grade in self._graded(call):
                 batch.grade(answered.prompt, answered.role, _marks(marks, grade))
@@ -122,14 +126,19 @@ class _Grader:
             if self._seconds_left() < self._needed:
                 raise ComparisonPending("answers are still to be graded")
             try:
-                return self._invoke(payload).payload
+                called = self._invoke(payload).payload
             except InvocationFailed as failure:
                 if failure.kind in _NOT_AGAIN or attempt == TRIES:
                     raise
                 pause = random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)))  # noqa: S311
                 if self._seconds_left() - pause < self._needed:
-                    raise
+                    if self._batch.failed_late() >= LATE_FAILURES:
+                        raise
+                    raise ComparisonPending(f"{self._name} is to be called again: {failure}") from None
                 time.sleep(pause)
+            else:
+                self._batch.called()
+                return called
         raise AssertionError("the last try returns or raises")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from rft.aws import bedrock
@@ -14,6 +15,8 @@ from rft.run.job import resource_tags
 from rft.run.record import Run
 from rft.run.status import Status
 from rft.steps.candidate import deployments_of
+from rft.steps.clean_up import Task, persist
+from rft.steps.live_repair import repair_live
 from rft.steps.pipeline import Pipeline
 from rft.steps.waiting import look_again
 
@@ -21,6 +24,7 @@ from rft.steps.waiting import look_again
 _PATIENCE_SECONDS = 20.0
 # What was just made may not be visible everywhere at once.
 _VISIBLE_SECONDS = 300.0
+_PERSISTENCE_SECONDS = 20.0  # to remove what a run that has ended must not leave
 
 
 def deploy_model(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
@@ -44,9 +48,10 @@ def _deploy(pipeline: Pipeline, run: Run) -> dict[str, Any]:
     pipeline.models.note(run.model)
     if run.deploy == "none":
         return {"run_id": run.run_id, "custom_model_arn": model_arn, "deployment_arn": None}
+    repair_live(pipeline, run)
     deployments = deployments_of(run)
     arn = run.deployment_arn or _create(pipeline, run, deployments, model_arn)
-    _wait_until_ready(run, deployments, arn)
+    _wait_until_ready(pipeline, run, deployments, arn)
     pipeline.store.record(run.run_id, "deployment", {"deployment_arn": arn, "status": "Active"})
     return {"run_id": run.run_id, "custom_model_arn": model_arn, "deployment_arn": arn}
 
@@ -79,13 +84,27 @@ def _create(pipeline: Pipeline, run: Run, deployments: Deployments, model_arn: s
     )
     if not known:
         # The run was ended meanwhile, and its clean-up may have come too early to see this.
-        deployments.delete(arn)
-        raise RunStopped("the run has ended while its model was deployed; the deployment was removed")
+        _remove(pipeline, run, deployments, arn)
+        raise RunStopped("the run has ended while its model was deployed")
     return arn
 
 
-def _wait_until_ready(run: Run, deployments: Deployments, arn: str) -> None:
+def _remove(pipeline: Pipeline, run: Run, deployments: Deployments, arn: str) -> None:
+    """Nobody comes after this: what can't be removed, as while it is being made, is named to a person."""
+
+    def act() -> str:
+        deployments.delete(arn)
+        return ""
+
+    told = persist(Task(f"remove the deployment {arn}", act), time.monotonic() + _PERSISTENCE_SECONDS)
+    detail = {"deployment_arn": arn, "status": "left" if told else "removed"}
+    more = {"warnings": [*pipeline.store.get(run.run_id).warnings, told]} if told else {}
+    pipeline.store.append(run.run_id, "deployment", detail, **more)
+
+
+def _wait_until_ready(pipeline: Pipeline, run: Run, deployments: Deployments, arn: str) -> None:
     def is_ready() -> bool:
+        pipeline.must_go_on(pipeline.store.get(run.run_id))  # a stop is heard while it waits
         deployment = deployments.find(arn)
         if deployment is None and seconds_since(run.deployment_started_at or now()) > _VISIBLE_SECONDS:
             raise DeploymentFailed("the deployment was removed by somebody else")

@@ -15,7 +15,8 @@ from rft.steps.pipeline import Pipeline
 def discard_candidate(pipeline: Pipeline, run_id: str) -> dict[str, Any]:
     """The run ends as kept. Why it was kept is in its ``comparison``; without one, nothing was to be deployed.
 
-    A deployment that can't be removed raises, and the run doesn't end before it is gone: CloseRun tries on.
+    A deployment that can't be removed raises, and the run doesn't end before it is gone: the state machine comes back
+    for ``DeploymentPending`` and ``BedrockBusy``, and CloseRun tries on.
     """
     run = pipeline.store.get(run_id)
     if run.status is Status.KEPT:

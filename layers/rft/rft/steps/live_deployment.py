@@ -7,7 +7,7 @@ that is promoted, and never for a candidate.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,7 +63,7 @@ class LiveDeployment:
 
         def done() -> bool:
             found = self._look(deployments, arn)
-            if found is None or not found.ready or _is_running(found):
+            if found is None or not found.ready or is_running(found):
                 return False
             if found.model_arn == self._model_arn:
                 return True
@@ -174,16 +174,13 @@ class LiveDeployment:
             return
         arn, old = self._arn, (self._previous or {})["custom_model_arn"]
 
-        def done() -> bool:
-            found = deployments.find(arn)
-            if found is None or not found.ready or _is_running(found):
-                return False
-            if found.model_arn == old:
-                return True
-            deployments.exchange(arn, old)
-            return False
-
-        look_again(done, seconds, f"Bedrock is still exchanging the model of the live deployment {arn}")
+        put_back(
+            deployments,
+            arn,
+            lambda found: found.model_arn != old or _is_under_way(found),
+            lambda _: deployments.exchange(arn, old),
+            seconds,
+        )
 
     def _remove(self, deployments: Deployments) -> None:
         """What this run made to be live and never was; looked for by name if it could not be noted."""
@@ -237,5 +234,32 @@ class LiveDeployment:
         return self._previous is not None and self._previous["deployment_arn"] == arn
 
 
-def _is_running(deployment: Deployment) -> bool:
+def put_back(
+    deployments: OnDemandDeployments,
+    arn: str,
+    is_wanted: Callable[[Deployment], bool],
+    exchange: Callable[[Deployment], None],
+    seconds: float,
+) -> None:
+    """``exchange`` the model behind ``arn`` until that ``is_wanted`` no more.
+
+    Raises ``DeploymentPending`` after so many ``seconds``: Bedrock undoes no exchange that it hasn't ended.
+    """
+
+    def done() -> bool:
+        found = deployments.find(arn)
+        if found is not None and not is_wanted(found):
+            return True
+        if found is not None and not _is_under_way(found):
+            exchange(found)
+        return False
+
+    look_again(done, seconds, f"Bedrock is still exchanging the model of the live deployment {arn}")
+
+
+def is_running(deployment: Deployment) -> bool:
     return deployment.exchange is not None and deployment.exchange.running
+
+
+def _is_under_way(deployment: Deployment) -> bool:
+    return not deployment.ready or is_running(deployment)

@@ -132,9 +132,9 @@ def _finish(pipeline: Pipeline, run: Run, live: Live) -> None:
 def _done_or_said(pipeline: Pipeline, run: Run, task: Task) -> str:
     try:
         return task.act()
-    except BedrockBusy as busy:
+    except (BedrockBusy, DeploymentPending) as waiting:
         if not _is_late(pipeline, run):
             raise
-        return task.undone(busy)
+        return task.undone(waiting)
     except ClientError as error:
         return task.undone(error)
