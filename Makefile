@@ -44,7 +44,7 @@ test: ready      ## every test, the end-to-end ones on the local cloud included
 	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/local
 
 quick: ready     ## the fast tests, for while you work
-	$(BIN)/pytest --numprocesses 3 --dist worksteal -m 'not thorough' tests/unit tests/template
+	$(BIN)/pytest --numprocesses 2 --dist worksteal -m 'not thorough' tests/unit tests/template
 
 check: ready     ## format, lint, types, architecture, templates
 	$(BIN)/ruff format --check .

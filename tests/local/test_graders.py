@@ -68,10 +68,15 @@ def gate_of(pipeline: Pipeline, run: dict[str, Any]) -> Any:
 def test_each_ready_grader_trains_a_run(pipeline: Pipeline, start: Callable[..., str]) -> None:
     data = dict.fromkeys(READY, colours()) | {"math-reasoning": sums()}
     wanted = {name: {"openai": OPENAIS} if name == OPENAI else {"name": name} for name in READY}
-    runs = {name: start(f"by-{name}", data[name], grader=grader) for name, grader in wanted.items()}
+    # All at once, and Bedrock takes two deployments at a time: one of them goes the whole way.
+    ends = {name: "promoted" if name == OPENAI else "kept" for name in wanted}
+    runs = {
+        name: start(f"by-{name}", data[name], grader=grader, deploy="on-demand" if name == OPENAI else "none")
+        for name, grader in wanted.items()
+    }
     for name, run_id in runs.items():
         run = pipeline.ended(run_id, seconds=240)
-        assert run["status"] == "promoted", (name, run["reason"])
+        assert run["status"] == ends[name], (name, run["reason"])
         gate = gate_of(pipeline, run)
         assert gate["verdict"] != "closed"
         assert gate["signal"]["differing"] > 0, name

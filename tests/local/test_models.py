@@ -166,8 +166,9 @@ def test_whatever_fails_the_old_model_serves_on_and_no_candidate_is_left(
 
 
 def test_a_person_decides_where_the_request_says_so(pipeline: Pipeline) -> None:
-    runs = {word: begin(pipeline, f"manual-{word}", word, "manual") for word in ("promote", "keep", "silence")}
-    for word, run_id in runs.items():
+    runs: dict[str, str] = {}
+    for word in ("silence", "promote", "keep"):
+        runs[word] = run_id = begin(pipeline, f"manual-{word}", word, "manual")
         run = until(lambda run_id=run_id: (r := pipeline.api.run(run_id))["approval"] and r, seconds=120)
         assert (run["status"], run["approval"]["state"]) == ("comparing", "waiting")
         if word != "silence":

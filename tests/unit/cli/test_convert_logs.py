@@ -121,6 +121,7 @@ def test_a_prefix_in_s3_gives_the_same_dataset(rft: Rft, s3: S3Client, logs: Pat
     assert json.loads(one.stdout)["converted"] == 10
 
 
+@pytest.mark.thorough
 def test_many_and_large_objects_of_s3_come_in_their_order(
     rft: Rft, s3: S3Client, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -220,6 +220,7 @@ def test_a_repeated_key_is_never_missed(text: str) -> None:
     assert QuickLook(Limits()).has_unique_keys(text.encode()) is not repeated
 
 
+@pytest.mark.thorough
 def test_a_thousand_keys_take_no_time_by_the_square() -> None:
     fields = ", ".join(f'"{number}": {{}}' for number in range(60_000))
     line = b'{"messages": [{"role": "user", "content": "Hi"}], "x": {%s}}' % fields.encode()

@@ -177,6 +177,7 @@ def test_a_line_of_300_megabytes_is_not_held() -> None:
     assert peak < 20_000_000
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("size", [8_000_000, 1 << 18])
 def test_very_many_small_members_take_no_longer_than_their_bytes(size: int) -> None:
     """Handing all that is left to every member took minutes; so the bound is wide."""

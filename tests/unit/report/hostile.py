@@ -10,6 +10,7 @@ from typing import Any
 
 from rft.report.material import Material
 from rft.report.samples import samples_of
+from rft.run.record import Run
 from tests.unit.report import materials
 
 SCRIPT = "<script>alert(1)</script>"
@@ -205,6 +206,6 @@ def with_change(document: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 RUN_FIELDS = tuple(
     field.name
-    for field in fields(materials.promoted().run)
+    for field in fields(Run)
     if field.name not in ("run_id", "model", "status", "created_at", "updated_at", "stop_requested")
 )

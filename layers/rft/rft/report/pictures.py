@@ -129,7 +129,8 @@ def distribution(found: Sequence[float]) -> Picture:
 
 def _bin_width(found: Sequence[float]) -> float:
     """A round number that gives about ``_BARS`` bars to the furthest gain on both sides."""
-    reach = max((abs(gain) for gain in found), default=0.0) or 1.0
+    reach = max((abs(gain) for gain in found), default=0.0)
+    reach = reach if reach > 1e-9 else 1.0  # less is no gain, but what floats make of none
     rough = 2 * reach / _BARS
     power = 10.0 ** math.floor(math.log10(rough))
     return next(step * power for step in (1.0, 2.0, 5.0, 10.0) if step * power >= rough * (1 - 1e-9))

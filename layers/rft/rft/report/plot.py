@@ -93,7 +93,7 @@ def _shorter(match: re.Match[str]) -> str:
 def ticks(low: float, high: float, *, most: int = 5) -> list[float]:
     """Round numbers from ``low`` to ``high``, at most so many; both ends are within the first and the last of them
     only if they are round."""
-    if not low < high:
+    if high - low <= 1e-9 * max(abs(low), abs(high)):  # no two places of it have other numbers
         return [low]
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
