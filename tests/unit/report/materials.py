@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rft.comparison.document import About, Asked, Settings, compared, summary
-from rft.comparison.rows import read_rows
+from rft.comparison.rows import row_of
 from rft.comparison.spend import by_tokens
 from rft.cost import GraderFacts, Prices, Records, estimate, plan_of
 from rft.dataset.limits import Limits
@@ -114,7 +114,7 @@ def _compared(found: bytes, min_gain: float, *, is_live: bool) -> str:
         held_out_grader_arn=GRADER.replace("format-validation:7", "generic:2"),
     )
     cost_of = by_tokens(Prices.of_file(), BASE)
-    read = read_rows(found.splitlines())
+    read = [row_of(json.loads(line)) for line in found.splitlines()]
     return json.dumps(compared(read, about, min_gain=min_gain, confidence=0.95, cost_of=cost_of))
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rft.errors import RequestInvalid
 from rft.grading.catalog import READY
 from rft.run.request import held_out_grader_arn, parse_request
-from rft.run.request_candidate import DEFAULT_PROMPTS, Commitment, Deployment, Promotion, deploy_options
+from rft.run.request_candidate import DEFAULT_PROMPTS, Commitment, Deployment, Promotion
 from rft.run.stack import Stack
 
 OWN = "arn:aws:lambda:us-east-1:123456789012:function:second-opinion:3"
@@ -79,20 +79,6 @@ def test_provisioned_throughput_may_have_units_and_a_commitment(units: int | Non
     options = {"model_units": units, "commitment": commitment}
     written = {"kind": "provisioned"} | {name: value for name, value in options.items() if value is not None}
     assert echoed(deploy=written) == (written if len(written) > 1 else "provisioned")
-    assert deploy_options(taken(deploy=written).to_json()) == written
-
-
-@pytest.mark.parametrize(
-    ("request_of_a_run", "options"),
-    [
-        ({}, {"kind": "on-demand"}),
-        ({"deploy": None}, {"kind": "on-demand"}),
-        ({"deploy": "none"}, {"kind": "none"}),
-        ({"deploy": {"kind": "provisioned", "model_units": 3}}, {"kind": "provisioned", "model_units": 3}),
-    ],
-)
-def test_the_options_of_a_recorded_request(request_of_a_run: dict[str, Any], options: dict[str, Any]) -> None:
-    assert deploy_options(request_of_a_run) == options
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,9 @@ held-out grader failed, or there is none.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
-
-from rft.errors import ComparisonFailed
 
 type Role = Literal["base", "live", "candidate"]
 type Against = Literal["base", "live"]
@@ -99,18 +96,6 @@ def pairs(rows: Iterable[Row], before: Role, after: Role) -> Iterator[Pair]:
         pair = Pair(row, row.answer(before), row.answer(after))
         if pair.before.missing is None and pair.after.missing is None:
             yield pair
-
-
-def read_rows(lines: Iterable[bytes | str]) -> Iterator[Row]:
-    """The rows of ``comparison.jsonl``, one at a time. Raises ComparisonFailed with the line's number, not its text."""
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            yield row_of(json.loads(line))
-        except (ValueError, RecursionError) as bad:
-            said = "it isn't JSON" if isinstance(bad, json.JSONDecodeError | UnicodeDecodeError) else str(bad)
-            raise ComparisonFailed(f"line {number} of comparison.jsonl can't be used: {said}") from None
 
 
 def row_of(document: object) -> Row:

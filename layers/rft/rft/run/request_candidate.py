@@ -84,9 +84,3 @@ def _one_of(word: str, words: Sequence[str]) -> str:
     if word not in words:
         raise ValueError(f"must be one of {', '.join(words)}, or an object; it is {shown(word)}")
     return word
-
-
-def deploy_options(request: dict[str, Any]) -> dict[str, Any]:
-    """``kind``, and ``model_units`` and ``commitment`` where they were given, of a request as a run's record has it."""
-    deploy = request.get("deploy") or "on-demand"
-    return {"kind": deploy} if isinstance(deploy, str) else dict(deploy)
