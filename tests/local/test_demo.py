@@ -13,6 +13,7 @@ import pytest
 from cli.demo import Demo, perform
 from cli.steps import Steps
 from cli.view import Screen
+from tests import chromium
 from tests.local.pipeline import Pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +41,17 @@ def demo(pipeline: Pipeline, folder: Path, name: str, *, grader: Path | None = N
     )
 
 
+def opens_on_a_phone(report: Path) -> None:
+    with chromium.chromium(chromium.program()) as browser:
+        page = browser.page()
+        page.look(width=360)
+        page.open(report.as_uri())
+        page.settle()
+        assert page.said == []
+        assert page.asked == [report.as_uri()], "the file itself, and nothing else"
+        assert page.value("document.documentElement.scrollWidth") == 360
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_with_every_seed_the_tuned_model_beats_the_base_on_held_out_records(
     pipeline: Pipeline, tmp_path: Path, seed: int
@@ -51,6 +63,8 @@ def test_with_every_seed_the_tuned_model_beats_the_base_on_held_out_records(
     assert shown.comparison.is_better
     assert shown.comparison.reward.after > shown.comparison.reward.before + 0.2
     assert shown.report is not None
+    if seed == 1:
+        opens_on_a_phone(shown.report)
     report = shown.report.read_text()
     assert shown.run["run_id"] in report
     assert "could not be read" not in report, "the function's role may read all that the report is made of"

@@ -62,7 +62,8 @@ def test_a_bare_dataset_in_the_inbox(pipeline: Pipeline, tickets: bytes) -> None
 
 def test_run_json_with_files_beside_it(pipeline: Pipeline, tickets: bytes, short: Short) -> None:
     pipeline.put("inbox/door-two/train.jsonl", tickets)
-    pipeline.put("inbox/door-two/held out.jsonl", b"".join(tickets.splitlines(keepends=True)[:20]))
+    # More prompts than one batch of the comparison has.
+    pipeline.put("inbox/door-two/held out.jsonl", b"".join(tickets.splitlines(keepends=True)[:120]))
     pipeline.put(
         "inbox/door-two/run.json",
         {
@@ -75,7 +76,11 @@ def test_run_json_with_files_beside_it(pipeline: Pipeline, tickets: bytes, short
         },
     )
     run = pipeline.ended(pipeline.run_of("door-two")["run_id"])
-    check_promoted(pipeline, run, tickets.count(b"\n") + 20)
+    check_promoted(pipeline, run, tickets.count(b"\n") + 120)
+    assert (run["comparison"]["records"], run["comparison"]["missing"]) == (120, 0)
+    (map_run,) = pipeline.states.list_map_runs(executionArn=run["execution_arn"])["mapRuns"]
+    counts = pipeline.states.describe_map_run(mapRunArn=map_run["mapRunArn"])["itemCounts"]
+    assert (counts["total"], counts["succeeded"]) == (2, 2)
     tags = pipeline.bedrock.list_tags_for_resource(resourceARN=run["job_arn"])["tags"]
     assert {"key": "team", "value": "support"} in tags
     assert len(pipeline.api.runs(model="door-two")["runs"]) == 1, "the files beside run.json start nothing"
