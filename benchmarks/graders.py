@@ -6,11 +6,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
-import statistics
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
@@ -18,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import Measurement
+from benchmarks._imports import import_ratio
 from benchmarks._rules import example_texts, measure_rules
-from benchmarks._timing import ROUNDS, seconds
+from benchmarks._timing import seconds
 from functions.graders.format_validation import app as format_validation
 from functions.graders.generic import app as generic
 from functions.graders.math_reasoning import app as math_reasoning
@@ -110,10 +106,10 @@ def measure() -> Iterator[Measurement]:
     reference = example_texts(100)[1]
     yield _worst("generic", HOSTILE_TEXTS, lambda text: generic.score(Sample("sample", 0, text, [], reference)))
     for name in EVERY_GRADER:
-        ratio = _import_ratio("import app", [f"functions/graders/{name}", "layers/rft"])
+        ratio = import_ratio("import app", [f"functions/graders/{name}", "layers/rft"])
         promise = PROMISE_IMPORT if name in LIGHT else None
         yield Measurement(f"import of {name} against boto3 and an S3 client", ratio, "", promise)
-    ratio = _import_ratio(f"import {', '.join(EVERY_RULE)}", ["layers/rft"])
+    ratio = import_ratio(f"import {', '.join(EVERY_RULE)}", ["layers/rft"])
     yield Measurement("import of every rule at once against the same", ratio, "")
     yield from measure_rules()
 
@@ -151,28 +147,3 @@ def _worst(name: str, answers: dict[str, str], score: Callable[[str], object]) -
     spent = {kind: seconds(partial(score, answer)) for kind, answer in answers.items()}
     kind = max(spent, key=spent.__getitem__)
     return Measurement(f"{name}, hostile: {kind}", spent[kind] * 1e3, "ms", PROMISE_HOSTILE)
-
-
-def _import_ratio(statement: str, paths: list[str]) -> float:
-    """CPU time of a statement against that of a client for S3, in fresh processes that find .pyc files.
-
-    The two take turns, so that what else the machine does falls on both; the median of the ratios counts.
-    """
-    with tempfile.TemporaryDirectory() as cache:
-        environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join(str(ROOT / path) for path in paths),
-            "PYTHONPYCACHEPREFIX": cache,
-            "PYTHONDONTWRITEBYTECODE": "",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
-        ratios = [
-            _process_seconds(statement, environment) / _process_seconds("import boto3; boto3.client('s3')", environment)
-            for _ in range(ROUNDS + 1)
-        ]
-    return statistics.median(ratios[1:])  # the first round compiled
-
-
-def _process_seconds(statement: str, environment: dict[str, str]) -> float:
-    program = f"import time; a = time.process_time(); {statement}; print(time.process_time() - a)"
-    run = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True)
-    return float(run.stdout)
