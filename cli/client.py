@@ -19,7 +19,7 @@ from botocore.exceptions import HTTPClientError
 from botocore.httpsession import URLLib3Session
 
 from cli.faults import ApiProblem, ApiUnreachable
-from cli.records import Event, Grader, Metrics, Model, ModelPage, Playground, ReportLinks, Run, RunPage
+from cli.records import Deletion, Event, Grader, Metrics, Model, ModelPage, Playground, ReportLinks, Run, RunPage
 from rft.errors import RequestProblem
 
 _SERVICE = "execute-api"
@@ -128,6 +128,10 @@ class ApiClient:
     def model(self, name: str) -> Model:
         return cast(Model, self._call("GET", _model_path(name)).document())
 
+    def delete_model(self, name: str) -> Deletion:
+        """What this call removed of a model, and what is left; the same call again goes on."""
+        return cast(Deletion, self._call("DELETE", _model_path(name)).document())
+
     def compare(self, model: str, asked: Mapping[str, Any]) -> Playground:
         """The same prompts answered by several versions of a model; asked once, for it takes long and costs tokens."""
         return cast(Playground, self._call("POST", _model_path(model, "/compare"), body=asked, attempts=1).document())
@@ -223,6 +227,7 @@ def _problem(answer: Answer) -> ApiProblem:
     names = ("title", "detail") if problems else ("detail", "title", "message", "Message")
     words = next((str(content[name]) for name in names if content.get(name)), "The API refused")
     hint = None
-    if answer.status in {401, 403}:
+    # The function's own refusals, which say why, have a status in them; those of API Gateway at the door have none.
+    if answer.status in {401, 403} and "status" not in content:
         hint = "The credentials need execute-api:Invoke on this API, and the right region."
     return ApiProblem(answer.status, f"{words} (HTTP {answer.status})", problems=problems, hint=hint)

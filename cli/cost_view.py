@@ -14,7 +14,7 @@ from cli.view import one_line, plain
 from rft.cost import Estimate, Item, Range
 from rft.cost.prices import YOURS
 from rft.cost.ranges import rounded
-from rft.steps.costing import Costed
+from rft.steps.gate.costing import Costed
 
 _CENT = 0.01
 

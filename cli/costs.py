@@ -14,8 +14,8 @@ from rft.errors import RequestInvalid, RequestProblem
 from rft.grading.catalog import READY
 from rft.run.request import RunRequest, parse_request
 from rft.run.stack import Stack
-from rft.steps.costing import Costed, cost, data_of
-from rft.steps.dataset_limits import limits_for
+from rft.steps.dataset.dataset_limits import limits_for
+from rft.steps.gate.costing import Costed, cost, data_of
 
 _CHUNK = 256 * 1024
 _HERE = "files-beside-the-request"

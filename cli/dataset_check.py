@@ -21,7 +21,7 @@ from rft.dataset.repair import Repair, RepairFailed
 from rft.dataset.report import DatasetReport
 from rft.dataset.whole_file import check_file, report_on, with_overlap
 from rft.errors import DatasetMissing
-from rft.steps.dataset_limits import GRADERS, limits_for
+from rft.steps.dataset.dataset_limits import GRADERS, limits_for
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -31,8 +31,8 @@ from rft.gate.report import GateReport
 from rft.gate.settings import AboutGrader, Settings
 from rft.grading.catalog import OPENAI, READY, ReadyGrader
 from rft.grading.errors import BadSample
-from rft.steps.base_answers import WORKERS, base_asker
-from rft.steps.dataset_limits import GRADERS
+from rft.steps.dataset.dataset_limits import GRADERS
+from rft.steps.gate.base_answers import WORKERS, base_asker
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient

@@ -17,7 +17,7 @@ from rft.aws import objects
 from rft.aws.clients import error_code
 from rft.aws.objects import PinnedObject
 from rft.invocation_logs import MAX_BODY_BYTES, BodyUnavailable, ObjectKind, body_keys, object_kind
-from rft.steps.log_reading import read_whole
+from rft.steps.logs.log_reading import read_whole
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

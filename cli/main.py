@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import costs, data, graders, machine, models, results, runs
+from cli.commands import costs, data, graders, leaving, machine, models, results, runs
 from cli.usage import Commands
 
 app = typer.Typer(
@@ -57,6 +57,7 @@ app.command()(results.report)
 app.command()(results.approve)
 app.command()(models.models)
 app.command()(models.compare)
+app.command()(leaving.destroy)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from cli.target import Place, Target
 from local.cloud import Cloud, default_root
 from rft.aws.converse import CONNECT_SECONDS, READ_SECONDS
 from rft.run.identity import run_folder, run_id
-from rft.steps.base_answers import WORKERS
+from rft.steps.gate.base_answers import WORKERS
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient

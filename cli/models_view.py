@@ -39,7 +39,7 @@ def model_record(model: Model, compare: str) -> RenderableType:
     """``compare`` is the command that asks its versions."""
     live = model["live"]
     heading = Text.assemble(
-        (plain(model["name"]), "bold"), "  ", ("live", "bold green") if live else ("not live", "dim")
+        (plain(model["name"]), "bold"), "  ", ("live", "bold green") if live else (_not_live(model), "dim")
     )
     parts: list[RenderableType] = [heading, ""]
     if live is not None:
@@ -54,6 +54,11 @@ def model_record(model: Model, compare: str) -> RenderableType:
     if live is not None:
         parts += _calls(model, live, compare)
     return Group(*parts)
+
+
+def _not_live(model: Model) -> str:
+    deleted_at = model.get("deleted_at")
+    return f"deleted on {when(deleted_at)}" if deleted_at else "not live"
 
 
 def _table(columns: tuple[tuple[str, str], ...]) -> Table:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.target import DEFAULT_STACK, Place
-from rft.run.identity import RUN_ID_PATTERN
+from rft.run.identity import MODEL_MAX_LENGTH, MODEL_PATTERN, RUN_ID_PATTERN
 
 
 def _run_id(text: str) -> str:
@@ -19,6 +19,12 @@ def _run_id(text: str) -> str:
 
 def _run_id_if_any(text: str | None) -> str | None:
     return None if text is None else _run_id(text)
+
+
+def model_name(text: str | None) -> str | None:
+    if text is not None and (len(text) > MODEL_MAX_LENGTH or re.fullmatch(MODEL_PATTERN, text) is None):
+        raise typer.BadParameter("a model is named as in ticket-triage; see: rft models")
+    return text
 
 
 RunId = Annotated[str, typer.Argument(callback=_run_id, help="As rft runs lists them.", show_default=False)]

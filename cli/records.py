@@ -232,6 +232,25 @@ class Model(TypedDict):
     live: Live | None
     live_parameter: str
     versions: list[Version]
+    deleted_at: NotRequired[str | None]
+
+
+class Leftover(TypedDict):
+    """``state`` is going (ask again), committed (to the end of a term, ``until``) or refused."""
+
+    kind: str
+    id: str
+    state: str
+    reason: str
+    until: str | None
+
+
+class Deletion(TypedDict):
+    """``removed`` has ``kind`` and ``id`` of each thing."""
+
+    model: str
+    removed: list[dict[str, str]]
+    left: list[Leftover]
 
 
 class Answer(TypedDict, total=False):

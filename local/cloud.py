@@ -26,11 +26,32 @@ import boto3
 
 from local import processes
 from local.localise import bootstrap, localise
+from local.servers import (
+    ACCOUNT,
+    CREDENTIALS,
+    EVENT_SOURCE,
+    REGION,
+    REPOSITORY,
+    CloudError,
+    server_environment,
+    start_bedrock,
+    start_emulator,
+    start_metrics,
+)
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-ACCOUNT, REGION, STACK = "000000000000", "us-east-1", "rft"
-CREDENTIALS: dict[str, Any] = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-EVENT_SOURCE = "local.bedrock"
+__all__ = [
+    "ACCOUNT",
+    "CREDENTIALS",
+    "REGION",
+    "REPOSITORY",
+    "STACK",
+    "Cloud",
+    "CloudError",
+    "CloudInfo",
+    "default_root",
+]
+
+STACK = "rft"
 PARAMETERS = {
     "BedrockEventSource": EVENT_SOURCE,
     # A laptop's runs take seconds: so should the look that makes up for a lost event.
@@ -42,18 +63,12 @@ PARAMETERS = {
     "ComparisonConcurrency": "2",
     "InvocationLogBucket": f"{STACK}-invocation-logs",
 }
+_ARTIFACTS = "artifacts"
+_LAMBDA_PYTHON = REPOSITORY / ".tools" / "lambda-runtime" / "bin" / "python"
 _BUILD_MINUTES = 5
 _DEPLOYMENT_LOOK_SECONDS = "0.2"  # SAM's own 5 are more than this deployment takes
 # What a stand-in keeps in its folder. Others may live there too: a demo has its own stand-in in a folder below.
 _OWN = ("logs", "tmp", "state", "build", "build.toml", "deploy", "cloud.json", "servers.json")
-
-
-class CloudError(Exception):
-    """The stand-in AWS could not be started; ``log_path`` is where to read on."""
-
-    def __init__(self, message: str, log_path: Path | None = None) -> None:
-        self.log_path = log_path
-        super().__init__(f"{message} (log: {log_path})" if log_path else message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +96,16 @@ def _quiet(_: str) -> None:
 
 
 class Cloud:
-    """A running stand-in. ``info`` holds its addresses."""
+    """A running stand-in. ``info`` holds its addresses, and what its first stack is called by."""
 
-    def __init__(self, root: Path, info: CloudInfo, servers: dict[str, int], seed: int) -> None:
+    def __init__(
+        self, root: Path, info: CloudInfo, servers: dict[str, int], seed: int, record_calls: Path | None = None
+    ) -> None:
         self.root = root
         self.info = info
         self._servers = servers
         self._seed = seed
+        self.record_calls = record_calls
 
     @classmethod
     def start(
@@ -97,14 +115,22 @@ class Cloud:
         on_progress: Callable[[str], None] = _quiet,
         seed: int = 0,
         parameters: Mapping[str, str] | None = None,
+        record_calls: Path | None = None,
     ) -> Self:
-        """Start the servers, build and deploy the application. If that fails only the logs are left."""
+        """Start the servers, build and deploy the application. If that fails only the logs are left.
+
+        ``record_calls`` is a folder that gets a line for every call to AWS that a function or a job's role makes, in
+        ``<function>.jsonl`` and ``bedrock-role.jsonl``, and for each stack what it is made of, in ``<stack>.json``.
+        """
         root = root.resolve()
+        record_calls = record_calls.resolve() if record_calls else None
         if cls.attach(root) is not None:
             raise CloudError(f"a stand-in AWS runs from {root} already")
         cls.clear(root)  # what one left that was killed: its state fits no other
         for name in ("logs", "tmp", "state"):
             (root / name).mkdir(parents=True, exist_ok=True)
+        if record_calls:
+            record_calls.mkdir(parents=True, exist_ok=True)
         endpoint = f"http://127.0.0.1:{processes.free_port()}"
         bedrock_endpoint = f"http://127.0.0.1:{processes.free_port()}"
         servers: dict[str, int] = {}
@@ -112,36 +138,29 @@ class Cloud:
             on_progress("starting the stand-in AWS")
             with ThreadPoolExecutor(max_workers=1) as beside:
                 building = beside.submit(_sam_build, root)  # it needs none of the servers
-                servers["emulator"] = _start_emulator(root, endpoint, bedrock_endpoint)
-                _write(root / "servers.json", {"servers": servers, "seed": seed})
-                servers["bedrock"] = _start_bedrock(root, endpoint, bedrock_endpoint, seed)
-                servers["metrics"] = _start_metrics(root, endpoint)
-                _write(root / "servers.json", {"servers": servers, "seed": seed})
+                servers["emulator"] = start_emulator(root, endpoint, bedrock_endpoint, record_calls)
+                _note_servers(root, servers, seed, record_calls)
+                servers["bedrock"] = start_bedrock(root, endpoint, bedrock_endpoint, seed, record_calls)
+                servers["metrics"] = start_metrics(root, endpoint)
+                _note_servers(root, servers, seed, record_calls)
                 # Before the stack, which is told of it: on AWS too the log bucket is there first and belongs to others.
                 _s3(endpoint).create_bucket(Bucket=PARAMETERS["InvocationLogBucket"])
                 on_progress("building the application (sam build)")
                 build = building.result()
             on_progress("deploying the application (sam deploy)")
-            outputs = _sam_deploy(root, build, endpoint, PARAMETERS | dict(parameters or {}))
+            _s3(endpoint).create_bucket(Bucket=_ARTIFACTS)
+            outputs = _sam_deploy(root, build, endpoint, STACK, PARAMETERS | dict(parameters or {}))
         except processes.ServerFailed as failed:
             processes.stop(servers.values())
             raise CloudError(str(failed)) from None
         except BaseException:
             processes.stop(servers.values())
             raise
-        info = CloudInfo(
-            endpoint=endpoint,
-            bedrock_endpoint=bedrock_endpoint,
-            region=REGION,
-            stack=STACK,
-            api_url=f"{endpoint}/_aws/execute-api/{outputs['ApiId']}/v1",
-            bucket=outputs["DataBucketName"],
-            log_bucket=PARAMETERS["InvocationLogBucket"],
-            topic_arn=outputs["TopicArn"],
-            state_machine_arn=outputs["StateMachineArn"],
-        )
+        info = _info(endpoint, bedrock_endpoint, STACK, outputs)
         _write(root / "cloud.json", info.to_json())
-        return cls(root, info, servers, seed)
+        cloud = cls(root, info, servers, seed, record_calls)
+        cloud._record_stack(STACK)
+        return cloud
 
     @classmethod
     def attach(cls, root: Path, *, revive: bool = False) -> Self | None:
@@ -155,7 +174,8 @@ class Cloud:
             running = json.loads((root / "servers.json").read_text())
         except (OSError, ValueError, TypeError):
             return None
-        cloud = cls(root, info, running["servers"], running["seed"])
+        recorded = running.get("record_calls")
+        cloud = cls(root, info, running["servers"], running["seed"], Path(recorded) if recorded else None)
         dead = {name for name, pid in cloud._servers.items() if not processes.is_alive(pid)}
         if not dead <= {"bedrock", "metrics"} or ("bedrock" in dead and not revive):
             return None
@@ -189,12 +209,28 @@ class Cloud:
         """Stop the Bedrock stand-in at once, as a crash would, and start it again on its state."""
         processes.kill([self._servers["bedrock"]])
         self._seed = self._seed if seed is None else seed
-        self._servers["bedrock"] = _start_bedrock(self.root, self.info.endpoint, self.info.bedrock_endpoint, self._seed)
-        _write(self.root / "servers.json", {"servers": self._servers, "seed": self._seed})
+        self._servers["bedrock"] = start_bedrock(
+            self.root, self.info.endpoint, self.info.bedrock_endpoint, self._seed, self.record_calls
+        )
+        _note_servers(self.root, self._servers, self._seed, self.record_calls)
 
     def _restart_metrics(self) -> None:
-        self._servers["metrics"] = _start_metrics(self.root, self.info.endpoint)
-        _write(self.root / "servers.json", {"servers": self._servers, "seed": self._seed})
+        self._servers["metrics"] = start_metrics(self.root, self.info.endpoint)
+        _note_servers(self.root, self._servers, self._seed, self.record_calls)
+
+    def deploy(self, stack: str, parameters: Mapping[str, str]) -> CloudInfo:
+        """Deploy the built application once more, under another name; its addresses. Raises ``CloudError``.
+
+        All that is on the account's bus reaches every stack: Bedrock's events, and a request for a run.
+        """
+        given = PARAMETERS | dict(parameters)
+        outputs = _sam_deploy(self.root, self.root / "build", self.info.endpoint, stack, given)
+        self._record_stack(stack)
+        return _info(self.info.endpoint, self.info.bedrock_endpoint, stack, outputs)
+
+    def _record_stack(self, stack: str) -> None:
+        if self.record_calls:
+            _write(self.record_calls / f"{stack}.json", stack_record(self.client("cloudformation"), stack))
 
     @property
     def server_pids(self) -> list[int]:
@@ -207,16 +243,19 @@ class Cloud:
         make: Any = boto3.client  # its overloads know literal names only
         return make(service, endpoint_url=url, region_name=REGION, **CREDENTIALS)
 
-    def deploy_grader(self, app_py: Path) -> str:
-        """The ARN of a published version of a grader that lies in ``app_py`` (``handler``), with the library."""
+    def deploy_grader(self, app_py: Path, *, name: str | None = None) -> str:
+        """The ARN of a published version of a grader that lies in ``app_py`` (``handler``), with the library.
+
+        ``name`` is the function's; without one it is made of the code.
+        """
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as package:
             scratch = self.root / "tmp" / "grader"
             scratch.mkdir(exist_ok=True)
-            bootstrap(scratch, _lambda_python())
+            bootstrap(scratch, _LAMBDA_PYTHON)
             package.write(scratch / "bootstrap", "bootstrap")
             package.write(app_py, "app.py")
-        name = f"grader-{hashlib.sha256(app_py.read_bytes()).hexdigest()[:12]}"
+        name = name or f"grader-{hashlib.sha256(app_py.read_bytes()).hexdigest()[:12]}"
         functions = self.client("lambda")
         try:
             return str(functions.get_function(FunctionName=name, Qualifier="1")["Configuration"]["FunctionArn"])
@@ -248,75 +287,9 @@ class Cloud:
         return str(answer["StackResourceDetail"]["PhysicalResourceId"])
 
 
-def _lambda_python() -> Path:
-    return REPOSITORY / ".tools" / "lambda-runtime" / "bin" / "python"
-
-
-def _environment(root: Path) -> dict[str, str]:
-    """The servers' and SAM's: nothing of the user's own AWS configuration, so that nothing reaches a real account."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))}
-    return kept | {
-        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "TMPDIR": str(root / "tmp"),
-        "HOME": str(root / "tmp"),
-        "PATH": f"{REPOSITORY / '.tools/uv/bin'}:{Path(sys.executable).parent}:{kept.get('PATH', '')}",
-    }
-
-
-def _start_emulator(root: Path, endpoint: str, bedrock_endpoint: str) -> int:
-    python = REPOSITORY / ".tools" / "emulator" / "bin" / "python"
-    if not python.exists():
-        raise CloudError("the emulator isn't installed: run `make setup`")
-    environment = _environment(root) | {
-        "AUTH": "true",
-        "BIND_HOST": "127.0.0.1",
-        "IOT_MTLS_ENABLED": "0",
-        "SFTP_ENABLED": "0",
-        "GATEWAY_PORT": endpoint.rpartition(":")[2],
-        "MINISTACK_REGION": REGION,
-        "LAMBDA_EXECUTOR": "local",
-        # Of the pauses between two tries that the state machine makes: here a deployment takes no minutes.
-        "SFN_WAIT_SCALE": "0.2",
-        # Each running function is a process. The emulator keeps no queue for events: what it can't run is lost.
-        "LAMBDA_ACCOUNT_CONCURRENCY": "64",
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ENDPOINT_URL_BEDROCK": bedrock_endpoint,
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock_endpoint,
-    }
-    log = root / "logs" / "emulator.log"
-    process = processes.start([str(python), "-m", "ministack"], environment=environment, cwd=root, log=log)
-    _healthy(f"{endpoint}/_ministack/health", process, log)
-    return process.pid
-
-
-def _start_bedrock(root: Path, endpoint: str, bedrock_endpoint: str, seed: int) -> int:
-    log = root / "logs" / "bedrock.log"
-    command = [sys.executable, "-m", "local.bedrock", "--port", bedrock_endpoint.rpartition(":")[2]]
-    command += ["--state", str(root / "state" / "bedrock"), "--aws-endpoint", endpoint, "--region", REGION]
-    command += ["--event-source", EVENT_SOURCE, "--seed", str(seed)]
-    process = processes.start(command, environment=_environment(root), cwd=REPOSITORY, log=log)
-    _healthy(f"{bedrock_endpoint}/_local/health", process, log)
-    return process.pid
-
-
-def _start_metrics(root: Path, endpoint: str) -> int:
-    command = [sys.executable, "-m", "local.metrics", "--endpoint", endpoint, "--region", REGION]
-    log = root / "logs" / "metrics.log"
-    return processes.start(command, environment=_environment(root), cwd=REPOSITORY, log=log).pid
-
-
-def _healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    try:
-        processes.wait_until_healthy(url, process, log)
-    except BaseException:
-        processes.stop([process.pid])
-        raise
+def _note_servers(root: Path, servers: dict[str, int], seed: int, record_calls: Path | None) -> None:
+    recorded = str(record_calls) if record_calls else None
+    _write(root / "servers.json", {"servers": servers, "seed": seed, "record_calls": recorded})
 
 
 def _sam_build(root: Path) -> Path:
@@ -325,7 +298,7 @@ def _sam_build(root: Path) -> Path:
     cache = REPOSITORY / ".aws-sam" / "local-cache"
     cache.mkdir(parents=True, exist_ok=True)
     uv_cache = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
-    environment = _environment(root) | {"LAYER_PLATFORM": "native", "UV_CACHE_DIR": uv_cache}
+    environment = server_environment(root) | {"LAYER_PLATFORM": "native", "UV_CACHE_DIR": uv_cache}
     command = ["build", "--build-dir", str(build), "--cached", "--cache-dir", str(cache), "--parallel"]
     with (cache / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -333,17 +306,53 @@ def _sam_build(root: Path) -> Path:
     return build
 
 
-def _sam_deploy(root: Path, build: Path, endpoint: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    template = localise(build, root / "deploy", python=_lambda_python(), parameters=parameters)
-    _s3(endpoint).create_bucket(Bucket="artifacts")
-    command = ["deploy", "--template-file", str(template), "--stack-name", STACK, "--s3-bucket", "artifacts"]
-    command += ["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "--region", REGION]
-    command += ["--no-confirm-changeset", "--no-progressbar", "--parameter-overrides"]
+def _sam_deploy(root: Path, build: Path, endpoint: str, stack: str, parameters: Mapping[str, str]) -> dict[str, str]:
+    # Beside the build: what is in neither of them is found by paths that lead out of there.
+    out = root / ("deploy" if stack == STACK else f"deploy-{stack}")
+    template = localise(build, out, python=_LAMBDA_PYTHON, parameters=parameters)
+    command = ["deploy", "--template-file", str(template), "--stack-name", stack, "--s3-bucket", _ARTIFACTS]
+    command += ["--s3-prefix", stack, "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    command += ["--region", REGION, "--no-confirm-changeset", "--no-progressbar", "--parameter-overrides"]
     command += [f"{name}={value}" for name, value in parameters.items()]
-    _sam(root, command, _environment(root) | {"AWS_ENDPOINT_URL": endpoint}, "sam-deploy.log")
+    log_name = "sam-deploy.log" if stack == STACK else f"sam-deploy-{stack}.log"
+    _sam(root, command, server_environment(root) | {"AWS_ENDPOINT_URL": endpoint}, log_name)
     stacks = boto3.client("cloudformation", endpoint_url=endpoint, region_name=REGION, **CREDENTIALS)
-    outputs = stacks.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
+    outputs = stacks.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
     return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+
+
+def _info(endpoint: str, bedrock_endpoint: str, stack: str, outputs: Mapping[str, str]) -> CloudInfo:
+    return CloudInfo(
+        endpoint=endpoint,
+        bedrock_endpoint=bedrock_endpoint,
+        region=REGION,
+        stack=stack,
+        api_url=f"{endpoint}/_aws/execute-api/{outputs['ApiId']}/v1",
+        bucket=outputs["DataBucketName"],
+        log_bucket=PARAMETERS["InvocationLogBucket"],
+        topic_arn=outputs["TopicArn"],
+        state_machine_arn=outputs["StateMachineArn"],
+    )
+
+
+def stack_record(stacks: Any, name: str) -> dict[str, Any]:
+    """What a stack is made of: the values of its parameters, and its resources and nested stacks by logical id."""
+    stack = stacks.describe_stacks(StackName=name)["Stacks"][0]
+    pages = stacks.get_paginator("list_stack_resources").paginate(StackName=name)
+    resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    nested = {
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for resource in resources
+        if resource["ResourceType"] == "AWS::CloudFormation::Stack"
+    }
+    return {
+        "stack": stack["StackName"],
+        "account": ACCOUNT,
+        "region": REGION,
+        "parameters": {given["ParameterKey"]: given["ParameterValue"] for given in stack.get("Parameters", [])},
+        "resources": {one["LogicalResourceId"]: one.get("PhysicalResourceId", "") for one in resources},
+        "nested": {logical: stack_record(stacks, physical) for logical, physical in nested.items()},
+    }
 
 
 def _s3(endpoint: str) -> Any:
@@ -370,8 +379,7 @@ def _sam(root: Path, arguments: list[str], environment: Mapping[str, str], log_n
 
 
 def _remove(root: Path) -> None:
-    for name in _OWN:
-        path = root / name
+    for path in [*(root / name for name in _OWN), *root.glob("deploy-*")]:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:

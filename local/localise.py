@@ -8,7 +8,8 @@ Each change stands for something that the emulator lacks:
 - a time-out or a concurrency written as a JSONata expression isn't evaluated, so it is worked out here;
 - of a distributed map no JSONata is evaluated at all, so where its manifest lies is said in JSONPath;
 - Bedrock's role may be assumed by the account's root as well: the Bedrock stand-in is no AWS service, and this way it
-  has exactly the rights that the role grants.
+  has exactly the rights that the role grants;
+- the emulator's network is one of names only: it has no flow logs, so the nested stack has none.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ def localise(build: Path, out: Path, *, python: Path, parameters: Mapping[str, s
         elif resource["Type"] == "AWS::Serverless::StateMachine":
             _work_out_expressions(out, resource["Properties"], template, parameters)
     _let_root_assume(resources["BedrockRole"])
+    for resource in resources.values():
+        if resource["Type"] == "AWS::CloudFormation::Stack":
+            _leave_out(out / resource["Properties"]["TemplateURL"], "AWS::EC2::FlowLog")
     path = out / "template.yaml"
     path.write_text(yaml.safe_dump(template, sort_keys=False))
     return path
@@ -93,3 +97,10 @@ def _let_root_assume(role: Template) -> None:
             "Action": "sts:AssumeRole",
         }
     )
+
+
+def _leave_out(nested: Path, kind: str) -> None:
+    """From a nested template, which is CloudFormation's own: all resources of this type. Nothing refers to them."""
+    template = yaml_parse(nested.read_text())
+    template["Resources"] = {name: r for name, r in template["Resources"].items() if r["Type"] != kind}
+    nested.write_text(yaml.safe_dump(template, sort_keys=False))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -13,24 +12,17 @@ from rich.console import Console
 from cli.answering import talking
 from cli.faults import UsageFault
 from cli.models_view import model_record, models_table
-from cli.options import AsJson, Profile, Region, Stack, TargetPlace
+from cli.options import AsJson, Profile, Region, Stack, TargetPlace, model_name
 from cli.playground import MOST_PROMPTS, ask, prompts_of
 from cli.playground_view import playground_report
 from cli.steps import Steps
 from cli.target import Place
-from rft.run.identity import MODEL_MAX_LENGTH, MODEL_PATTERN
-
-
-def _model(text: str | None) -> str | None:
-    if text is not None and (len(text) > MODEL_MAX_LENGTH or re.fullmatch(MODEL_PATTERN, text) is None):
-        raise typer.BadParameter("a model is named as in ticket-triage; see: rft models")
-    return text
 
 
 def models(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[MODEL]", callback=_model, help="One, with its versions.", show_default=False),
+        typer.Argument(metavar="[MODEL]", callback=model_name, help="One, with its versions.", show_default=False),
     ] = None,
     *,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 25,
@@ -56,7 +48,7 @@ def models(
 
 
 def compare(
-    model: Annotated[str, typer.Argument(callback=_model, help="As rft models lists them.", show_default=False)],
+    model: Annotated[str, typer.Argument(callback=model_name, help="As rft models lists them.", show_default=False)],
     *,
     prompt: Annotated[
         list[str] | None, typer.Option("-p", "--prompt", help="What to ask; again for more.", show_default=False)

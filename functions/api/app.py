@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rft.steps.api import routes
+from rft.steps.doors.api import routes
 
 logger = Logger()
 

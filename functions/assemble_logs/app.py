@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rft.steps.assemble_logs import assemble_logs
+from rft.steps.logs.assemble_logs import assemble_logs
 from rft.steps.pipeline import Pipeline
 
 logger = Logger()

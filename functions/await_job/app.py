@@ -10,9 +10,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rft.steps.approval import await_approval, settle_approval
-from rft.steps.await_job import await_job, on_job_event
+from rft.steps.comparing.approval import await_approval, settle_approval
 from rft.steps.pipeline import Pipeline
+from rft.steps.training.await_job import await_job, on_job_event
 
 logger = Logger()
 

@@ -7,9 +7,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rft.steps.check_grader import check_grader
+from rft.steps.gate.check_grader import check_grader
+from rft.steps.gate.run_grader_test import run_grader_test
 from rft.steps.pipeline import Pipeline
-from rft.steps.run_grader_test import run_grader_test
 
 logger = Logger()
 

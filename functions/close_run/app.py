@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rft.steps.close_run import close_ended_execution, close_run
+from rft.steps.ending.close_run import close_ended_execution, close_run
 from rft.steps.pipeline import Pipeline
 
 logger = Logger()

@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rft.steps.compare_models import compare_batch, compare_models
+from rft.steps.comparing.compare_models import compare_batch, compare_models
 from rft.steps.pipeline import Pipeline
 
 logger = Logger()
@@ -19,7 +19,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return context.get_remaining_time_in_millis() / 1000
 
     if "playground" in event:
-        from rft.steps.playground_answers import answer_prompts  # noqa: PLC0415 - the steps do without
+        from rft.steps.comparing.playground_answers import answer_prompts  # noqa: PLC0415 - the steps do without
 
         logger.info("playground")
         return answer_prompts(Pipeline(), event["playground"])

@@ -7,8 +7,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rft.steps.deploy_model import deploy_model
 from rft.steps.pipeline import Pipeline
+from rft.steps.serving.deploy_model import deploy_model
 
 logger = Logger()
 

@@ -7,8 +7,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rft.steps.discard_candidate import discard_candidate
 from rft.steps.pipeline import Pipeline
+from rft.steps.serving.discard_candidate import discard_candidate
 
 logger = Logger()
 

@@ -7,8 +7,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from rft.steps.dataset.prepare_dataset import prepare_dataset
 from rft.steps.pipeline import Pipeline
-from rft.steps.prepare_dataset import prepare_dataset
 
 logger = Logger()
 

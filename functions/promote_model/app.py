@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rft.steps.pipeline import Pipeline
-from rft.steps.promote_model import promote_model
+from rft.steps.serving.promote_model import promote_model
 
 logger = Logger()
 

@@ -7,8 +7,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from rft.steps.ending.publish_report import publish_report
 from rft.steps.pipeline import Pipeline
-from rft.steps.publish_report import publish_report
 
 logger = Logger()
 

@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rft.steps.read_curve import read_curve
+from rft.steps.training.read_curve import read_curve
 
 logger = Logger()
 

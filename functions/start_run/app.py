@@ -7,8 +7,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from rft.steps.doors.start_run import start_from_event, start_from_upload
 from rft.steps.pipeline import Pipeline
-from rft.steps.start_run import start_from_event, start_from_upload
 
 logger = Logger()
 

@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rft.steps.pipeline import Pipeline
-from rft.steps.submit_job import submit_job
+from rft.steps.training.submit_job import submit_job
 
 logger = Logger()
 

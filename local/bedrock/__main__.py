@@ -26,6 +26,7 @@ def main() -> int:
 
     import uvicorn  # noqa: PLC0415  # a taken port is told at once, without waiting for imports
 
+    from local.bedrock.authorization.by_emulator import ByEmulator  # noqa: PLC0415
     from local.bedrock.server import create_app  # noqa: PLC0415
     from local.bedrock.settings import Settings  # noqa: PLC0415
 
@@ -37,8 +38,13 @@ def main() -> int:
         region=given.region,
         event_source=given.event_source,
         seed=given.seed,
+        emulator_key=given.emulator_key.read_text() if given.emulator_key else "",
+        record_calls=given.record_calls,
     )
-    config = uvicorn.Config(create_app(settings), log_config=None, access_log=False, timeout_graceful_shutdown=3)
+    authorizer = ByEmulator(settings.aws_endpoint, settings.emulator_key) if settings.emulator_key else None
+    config = uvicorn.Config(
+        create_app(settings, authorizer), log_config=None, access_log=False, timeout_graceful_shutdown=3
+    )
     # uvicorn raises the signal again once all is closed; that must not look like a crash.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
@@ -55,6 +61,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--event-source", default="aws.bedrock", help="source of the job state-change events")
     parser.add_argument("--seed", type=int, default=0, help="of all sampling and training")
+    parser.add_argument(
+        "--emulator-key",
+        type=Path,
+        help="file with what the emulator asks for; without, callers' rights aren't checked",
+    )
+    parser.add_argument("--record-calls", type=Path, help="folder for a record of the calls that jobs' roles make")
     return parser.parse_args()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from local.bedrock.protocol.errors import InvalidError, NotFoundError
@@ -29,6 +30,17 @@ _MODELS = {
 }
 _JUDGES = (NOVA_PRO, GPT_OSS)
 _PROFILES = {f"us.{NOVA}": NOVA, f"global.{NOVA}": NOVA, f"us.{NOVA_PRO}": NOVA_PRO}
+# Where a profile of one geography sends a question that comes from us-east-1 (user guide, "Supported Regions and models
+# for inference profiles"); a global one has one ARN without a region for all the others.
+_REGIONS = {"us": ("us-east-1", "us-east-2", "us-west-2"), "global": ("",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """An inference profile of the account, and the foundation models that it sends questions to."""
+
+    arn: str
+    model_arns: tuple[str, ...]
 
 
 class Catalog:
@@ -53,9 +65,21 @@ class Catalog:
     def model_id(self, identifier: str) -> str | None:
         """The id of the foundation model that inference with this identifier asks: one of its ids or its ARNs, an
         inference profile or its ARN. None if it is no foundation model's."""
-        profile = f"arn:aws:bedrock:{self._region}:{self._account}:inference-profile/"
         model_id = identifier.removeprefix(self.arn(""))
-        return model_id if model_id in _MODELS else _PROFILES.get(identifier.removeprefix(profile))
+        return model_id if model_id in _MODELS else _PROFILES.get(identifier.removeprefix(self._profile_arn("")))
+
+    def profile(self, identifier: str) -> Profile | None:
+        """The inference profile that an id or an ARN names, known or not; None where it names something else."""
+        name = identifier.removeprefix(self._profile_arn(""))
+        geography, _, model_id = name.partition(".")
+        if name == identifier and (geography not in _REGIONS or identifier.startswith("arn:")):
+            return None
+        regions = {self._region, *_REGIONS.get(geography, ())}
+        models = tuple(f"arn:aws:bedrock:{region}::foundation-model/{model_id}" for region in sorted(regions))
+        return Profile(self._profile_arn(name), models)
+
+    def _profile_arn(self, name: str) -> str:
+        return f"arn:aws:bedrock:{self._region}:{self._account}:inference-profile/{name}"
 
     def is_base(self, identifier: str) -> bool:
         """Whether inference with this identifier asks the base model."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from local.bedrock.catalog import CUSTOMIZABLE
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from local.bedrock.catalog import Catalog
     from local.bedrock.job_states import JobStates
+    from local.bedrock.keys import Keys
     from local.bedrock.settings import Settings
     from local.bedrock.store import Store
     from local.bedrock.tagging import Tagging
@@ -32,7 +32,6 @@ DEFAULTS: dict[str, Any] = {
     "evalInterval": 10,
 }
 _MOST_AT_ONCE = 10  # quota "scheduled customization jobs", not adjustable
-_KEY_ID = re.compile(r"[a-zA-Z0-9-]{36}")
 _PHASE_MEMBERS: dict[PhaseName, str] = {
     "validation": "validationDetails",
     "data_processing": "dataProcessingDetails",
@@ -51,14 +50,20 @@ class Jobs:
         catalog: Catalog,
         states: JobStates,
         tagging: Tagging,
+        keys: Keys,
         wake: Callable[[], None],
     ) -> None:
-        self._store, self._settings, self._catalog = store, settings, catalog
+        self._store, self._settings, self._catalog, self._keys = store, settings, catalog, keys
         self._states, self._tagging, self._wake = states, tagging, wake
 
     def create(self, given: dict[str, Any]) -> dict[str, Any]:
         """CreateModelCustomizationJob."""
-        arn = once(self._store, "CreateModelCustomizationJob", given, lambda: self._created(given), ConflictError)
+        key = given.get("customModelKmsKeyId")
+        # Asked before the transaction, which all other calls wait for.
+        key_arn = self._keys.usable(key) if key else None
+        arn = once(
+            self._store, "CreateModelCustomizationJob", given, lambda: self._created(given, key_arn), ConflictError
+        )
         self._wake()
         return {"jobArn": arn}
 
@@ -79,7 +84,7 @@ class Jobs:
             "lastModifiedTime": job.modified,
             "endTime": job.ended,
             "baseModelArn": job.base_model_arn,
-            "outputModelKmsKeyArn": key_arn(job, self._settings),
+            "outputModelKmsKeyArn": job.key_arn,
             "vpcConfig": job.request.get("vpcConfig"),
             **configuration(job),
         }
@@ -107,7 +112,7 @@ class Jobs:
             raise NotFoundError(f"There is no model customization job {identifier}")
         return job
 
-    def _created(self, given: dict[str, Any]) -> str:
+    def _created(self, given: dict[str, Any], key_arn: str | None) -> str:
         base_model_arn = self._catalog.customizable(given["baseModelIdentifier"])
         if wrong := _unfit(given, self._settings.region):
             raise InvalidError("; ".join(wrong))
@@ -120,7 +125,9 @@ class Jobs:
         rft = given["customizationConfig"]["rftConfig"]
         filled = {**rft, "hyperParameters": DEFAULTS | rft.get("hyperParameters", {})}
         request = given | {"customizationConfig": {"rftConfig": filled}}
-        self._states.created(Job(arn=arn, name=given["jobName"], request=request, base_model_arn=base_model_arn))
+        self._states.created(
+            Job(arn=arn, name=given["jobName"], request=request, base_model_arn=base_model_arn, key_arn=key_arn)
+        )
         return arn
 
     def _refuse_names_in_use(self, given: dict[str, Any]) -> None:
@@ -163,14 +170,6 @@ def configuration(job: Job) -> dict[str, Any]:
         "outputDataConfig": job.request["outputDataConfig"],
         "customizationConfig": job.request["customizationConfig"],
     }
-
-
-def key_arn(job: Job, settings: Settings) -> str | None:
-    """The ARN of the key that encrypts the model; None without one, and for an alias, which only KMS can resolve."""
-    key = job.request.get("customModelKmsKeyId", "")
-    if _KEY_ID.fullmatch(key):
-        return f"arn:aws:kms:{settings.region}:{settings.account}:key/{key}"
-    return key if ":key/" in key else None
 
 
 def _phases(job: Job) -> dict[str, Any]:

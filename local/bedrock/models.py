@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from local.bedrock.catalog import NOVA
-from local.bedrock.jobs import configuration, key_arn
+from local.bedrock.jobs import configuration
 from local.bedrock.listing import page
 from local.bedrock.protocol.errors import ConflictError, NotFoundError
 from local.bedrock.records import CustomModel, Deployment, Throughput
@@ -39,7 +39,7 @@ class Models:
             "jobName": model.job.name,
             "jobArn": model.job.arn,
             "baseModelArn": model.job.base_model_arn,
-            "modelKmsKeyArn": key_arn(model.job, self._settings),
+            "modelKmsKeyArn": model.job.key_arn,
             "creationTime": model.created,
             "modelStatus": "Active",
             **configuration(model.job),

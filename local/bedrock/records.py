@@ -63,6 +63,7 @@ class Job(Record):
 
     request: dict[str, Any]
     base_model_arn: str
+    key_arn: str | None = None
     status: JobStatus = "InProgress"
     phases: dict[PhaseName, Phase] = Field(default_factory=lambda: {name: Phase() for name in PHASES})
     model_arn: str | None = None

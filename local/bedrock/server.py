@@ -14,6 +14,8 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local.bedrock.authorization.checking import credentials_of, require
+from local.bedrock.authorization.needs import Needs
 from local.bedrock.catalog import Catalog
 from local.bedrock.deployments import Deployments
 from local.bedrock.events import Events
@@ -21,7 +23,9 @@ from local.bedrock.faults import RULES, Faults
 from local.bedrock.inference import Inference
 from local.bedrock.job_states import JobStates
 from local.bedrock.jobs import Jobs
+from local.bedrock.keys import Keys
 from local.bedrock.models import Models
+from local.bedrock.protocol.errors import ServiceError
 from local.bedrock.protocol.service import Call, Service, service_model
 from local.bedrock.records import CustomModel, Deployment, Job, Record, Throughput
 from local.bedrock.store import Store
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from local.bedrock.authorization.checking import Authorizer
     from local.bedrock.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -53,13 +58,16 @@ _IDENTIFIERS = (
 class StandIn:
     """All parts, put together. ``start`` and ``close`` go with the server's own life."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, authorizer: Authorizer | None) -> None:
+        self._authorizer = authorizer
         models = [service_model("bedrock"), service_model("bedrock-runtime")]
         self.store = Store(settings.state / "bedrock.sqlite")
         self.faults = Faults(self.store, models)
         tagging = Tagging(self.store)
         self._catalog = catalog = Catalog(settings)
         self._events = Events(self.store, settings, self.faults)
+        keys = Keys(settings)
+        self.needs = Needs(store=self.store, settings=settings, catalog=catalog, tagging=tagging, keys=keys)
         states = JobStates(self.store, settings, tagging, self._events)
         self._supervisor = Supervisor(self.store, settings, states, self.faults)
         jobs = Jobs(
@@ -68,6 +76,7 @@ class StandIn:
             catalog=catalog,
             states=states,
             tagging=tagging,
+            keys=keys,
             wake=self._supervisor.wake,
         )
         custom = Models(self.store, settings, tagging)
@@ -82,7 +91,7 @@ class StandIn:
             faults=self.faults,
             runtime=models[1],
         )
-        operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+        self.operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "CreateModelCustomizationJob": jobs.create,
             "GetModelCustomizationJob": jobs.get,
             "StopModelCustomizationJob": jobs.stop,
@@ -108,7 +117,7 @@ class StandIn:
             "Converse": inference.converse,
             "InvokeModel": inference.invoke,
         }
-        self.service = Service(models, operations, self._faulty)
+        self.service = Service(models, self.operations, self._before)
 
     def start(self) -> None:
         """Take up the work."""
@@ -121,8 +130,18 @@ class StandIn:
         self._events.close()
         self.store.close()
 
-    def _faulty(self, call: Call) -> None:
+    def _before(self, call: Call) -> None:
+        if self._authorizer is not None:
+            self._authorize(self._authorizer, call)
         self.faults.raise_for(call.operation.name, self._name(call.parameters))
+
+    def _authorize(self, authorizer: Authorizer, call: Call) -> None:
+        try:
+            needs = self.needs.of(call.operation.name, call.parameters)
+        except KeyError:
+            log.error("no rights are known for %s", call.operation.name)
+            raise ServiceError("AccessDeniedException", f"Nobody may {call.operation.name} here", 403) from None
+        require(authorizer, credentials_of(call.headers), needs)
 
     def _name(self, parameters: dict[str, Any]) -> str:
         """The name of the resource that a call is about, for the faults that look at it."""
@@ -137,9 +156,9 @@ class StandIn:
         return self._catalog.model_id(identifier) or identifier
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The application; its lifespan starts and ends the workers."""
-    stand_in = StandIn(settings)
+def create_app(settings: Settings, authorizer: Authorizer | None = None) -> Starlette:
+    """The application; its lifespan starts and ends the workers. Without an authorizer every signed call is allowed."""
+    stand_in = StandIn(settings, authorizer)
     # Sampling is heavy: a burst of it must leave threads and time for everything else.
     limits = {True: anyio.CapacityLimiter(2), False: anyio.CapacityLimiter(16)}
 

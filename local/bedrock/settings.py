@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +22,8 @@ class Settings:
     concurrent_jobs: int = 2
     deployment_seconds: float = 0.4
     grader_backoff: float = 1.0  # before the first retry; doubled for each further one
+    emulator_key: str = field(default="", repr=False)  # what the emulator asks of the stand-in; "" where there is none
+    record_calls: Path | None = None  # where the calls of jobs' roles are recorded
     stop_grace: float = 5.0  # a worker that is told to stop is killed after this long
 
     def arn(self, resource: str) -> str:

@@ -24,7 +24,7 @@ class Tagging:
     def attach(self, arn: str, tags: Sequence[dict[str, str]]) -> None:
         """Add tags to a resource; a key that it has gets the new value. Raises TooManyTagsException."""
         with self._store.transaction():
-            values = self._of(arn) | {tag["key"]: tag["value"] for tag in tags}
+            values = self.of(arn) | {tag["key"]: tag["value"] for tag in tags}
             if len(values) > _MOST:
                 raise ServiceError("TooManyTagsException", f"{arn} would have {len(values)} tags; {_MOST} is the most.")
             self._store.save(Tags(arn=arn, name=arn, values=values))
@@ -44,17 +44,18 @@ class Tagging:
         arn = given["resourceARN"]
         with self._store.transaction():
             self._exists(arn)
-            values = {key: value for key, value in self._of(arn).items() if key not in given["tagKeys"]}
+            values = {key: value for key, value in self.of(arn).items() if key not in given["tagKeys"]}
             self._store.save(Tags(arn=arn, name=arn, values=values))
         return {}
 
     def list(self, given: dict[str, Any]) -> dict[str, Any]:
         """ListTagsForResource."""
         self._exists(given["resourceARN"])
-        values = self._of(given["resourceARN"])
+        values = self.of(given["resourceARN"])
         return {"tags": [{"key": key, "value": value} for key, value in sorted(values.items())]}
 
-    def _of(self, arn: str) -> dict[str, str]:
+    def of(self, arn: str) -> dict[str, str]:
+        """The tags of the resource with this ARN; none if there is no such resource."""
         tags = self._store.get(Tags, arn)
         return tags.values if tags else {}
 

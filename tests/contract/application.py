@@ -18,13 +18,14 @@ from local.bedrock.protocol.shapes import violations
 from rft.aws import clients
 from rft.steps.environment import Environment
 from rft.steps.pipeline import Pipeline
-from rft.steps.read_curve import read_curve
+from rft.steps.training.read_curve import read_curve
 from tests.contract.standin import ROLE, Bedrock, FakeAws
 from tests.run_table import create_run_table
 
 BUCKET = "rft-data-123456789012"
 LOG_BUCKET = "invocation-logs-123456789012"
 ACCOUNT = "123456789012"
+KEY = "arn:aws:kms:us-east-1:000000000000:key/5f8b1c1e-0000-4000-8000-000000000000"
 MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:rft-run"
 GRADER = "arn:aws:lambda:us-east-1:000000000000:function:grader:1"
 
@@ -71,6 +72,7 @@ def application(bedrock: Bedrock, endpoint: str, patch: pytest.MonkeyPatch) -> I
         "RUN_TABLE": "runs",
         "STATE_MACHINE_ARN": MACHINE,
         "BEDROCK_ROLE_ARN": ROLE,
+        "MODEL_KEY_ARN": KEY,
         "DEFAULT_BASE_MODEL": "amazon.nova-2-lite-v1:0:256k",
         "DEFAULT_GRADER": "format-validation",
         "GRADERS": f"format-validation={GRADER},summarization={GRADER},openai={GRADER}",

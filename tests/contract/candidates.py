@@ -24,7 +24,7 @@ from rft.errors import BedrockBusy, DeploymentPending
 from rft.run.identity import live_deployment_name, live_parameter, run_id
 from rft.run.record import Run
 from rft.run.status import Status
-from rft.steps.promote_model import promote_model
+from rft.steps.serving.promote_model import promote_model
 from tests.contract.application import ACCOUNT, BUCKET, MACHINE, Application
 from tests.contract.standin import until
 
@@ -142,6 +142,14 @@ class Candidates:
         store = Store(self.state / "bedrock.sqlite")
         for throughput in store.all(Throughput):
             store.delete(throughput)
+        store.close()
+
+    def forget_models(self) -> None:
+        """There is the first one only, for tests that look at all models: each costs them a call."""
+        store = Store(self.state / "bedrock.sqlite")
+        for model in store.all(CustomModel):
+            if model.name != "first":
+                store.delete(model)
         store.close()
 
     def forget(self) -> None:

@@ -14,8 +14,8 @@ from rft.aws.converse import Converse, ConverseBusy, Reply
 from rft.aws.model_store import Live
 from rft.errors import ComparisonPending
 from rft.grading.judging.question import Question
-from rft.steps.compare_models import compare_models
-from rft.steps.prepare_dataset import prepare_dataset
+from rft.steps.comparing.compare_models import compare_models
+from rft.steps.dataset.prepare_dataset import prepare_dataset
 from tests.contract.application import BUCKET, Application
 from tests.contract.standin import records
 from tests.contract.test_requests import start

@@ -11,7 +11,8 @@ import pytest
 from moto.core.serialize import ResponseSerializer
 
 from rft.aws.converse import Converse
-from rft.steps import comparison_answers, comparison_grades, waiting
+from rft.steps import waiting
+from rft.steps.comparing import comparison_answers, comparison_grades
 from tests.contract import comparing
 from tests.contract.application import BUCKET as DATA_BUCKET
 from tests.contract.application import Application, application

@@ -27,6 +27,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local.bedrock.authorization.checking import Authorizer
 from local.bedrock.loopback import listen
 from local.bedrock.server import create_app
 from local.bedrock.settings import Settings
@@ -115,6 +116,10 @@ class FakeAws:
     """By a function's ARN: what makes its answer of the samples, in place of rewards; it may raise."""
     functions: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     """Functions of the stack that are called for their answers."""
+    absent: set[str] = field(default_factory=set)
+    """Ids of keys, subnets and security groups that don't exist; every other one does."""
+    vpcs: dict[str, str] = field(default_factory=dict)
+    """The VPC that a subnet or a security group is in; vpc-1 for those that are not here."""
     modified: dict[str, datetime] = field(default_factory=dict)
     """When objects were written; those that are not here, in 2026."""
     listings: int = 0
@@ -151,7 +156,11 @@ class FakeAws:
         if request.headers.get("x-amz-target") == "AWSEvents.PutEvents":
             self.events += json.loads(body)["Entries"]
             return JSONResponse({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]})
+        if request.headers.get("x-amz-target") == "TrentService.DescribeKey":
+            return self._key(json.loads(body)["KeyId"])
         form = parse_qs(body.decode())
+        if form["Action"][0].startswith("Describe"):
+            return self._network(form, _role(request))
         role = form["RoleArn"][0].rpartition("/")[2]
         if (role, "sts:AssumeRole") in self.denied:
             xml = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
@@ -165,6 +174,34 @@ class FakeAws:
             f"<AssumedRoleUser><Arn>{form['RoleArn'][0]}</Arn></AssumedRoleUser></AssumeRoleResult></AssumeRoleResponse>"
         )
         return Response(xml, media_type="text/xml")
+
+    def _key(self, identifier: str) -> Response:
+        name = identifier.rpartition("/")[2]
+        if name in self.absent:
+            return JSONResponse({"__type": "NotFoundException", "message": "no"}, 400)
+        arn = f"arn:aws:kms:us-east-1:000000000000:key/{name}"
+        return JSONResponse({"KeyMetadata": {"KeyId": name, "Arn": arn, "KeyState": "Enabled"}})
+
+    def _network(self, form: dict[str, list[str]], role: str) -> Response:
+        action = form["Action"][0]
+        if (role, f"ec2:{action}") in self.denied:
+            return _ec2_error("UnauthorizedOperation", 403)
+        ids = [values[0] for name, values in form.items() if name.partition(".")[0] in ("SubnetId", "GroupId", "VpcId")]
+        if absent := self.absent & set(ids):
+            kind = "InvalidSubnetID" if action == "DescribeSubnets" else "InvalidGroup"
+            return _ec2_error(f"{kind}.NotFound", 400, ", ".join(absent))
+        tag, item = {
+            "DescribeSubnets": ("subnetSet", "subnetId"),
+            "DescribeSecurityGroups": ("securityGroupInfo", "groupId"),
+            "DescribeVpcs": ("vpcSet", "vpcId"),
+        }.get(action, ("dhcpOptionsSet", "dhcpOptionsId"))
+        items = "".join(
+            f"<item><{item}>{one}</{item}>"
+            + (f"<vpcId>{self.vpcs.get(one, 'vpc-1')}</vpcId>" if item != "vpcId" else "")
+            + "</item>"
+            for one in ids
+        )
+        return Response(f"<{action}Response><{tag}>{items}</{tag}></{action}Response>", media_type="text/xml")
 
     async def _buckets(self, _: Request) -> Response:
         names = sorted({key.partition("/")[0] for key in self.objects})
@@ -230,6 +267,11 @@ def _ended(error: Exception) -> Response:
     """As the Lambda runtime reports a function that raised."""
     report = {"errorType": type(error).__name__, "errorMessage": str(error)}
     return JSONResponse(report, headers={"X-Amz-Function-Error": "Unhandled"})
+
+
+def _ec2_error(code: str, status: int, text: str = "no") -> Response:
+    error = f"<Error><Code>{code}</Code><Message>{text}</Message></Error>"
+    return Response(f"<Response><Errors>{error}</Errors></Response>", status, media_type="text/xml")
 
 
 def _role(request: Request) -> str:
@@ -339,9 +381,11 @@ def settings(state: Path, endpoint: str) -> Settings:
 
 
 @contextmanager
-def running(state: Path, aws: FakeAws, endpoint: str, **changes: Any) -> Iterator[Bedrock]:
-    """A stand-in on a free port; ``changes`` are to its settings."""
-    with serving(create_app(replace(settings(state, endpoint), **changes))) as url:
+def running(
+    state: Path, aws: FakeAws, endpoint: str, authorizer: Authorizer | None = None, **changes: Any
+) -> Iterator[Bedrock]:
+    """A stand-in on a free port; ``changes`` are to its settings. Without an authorizer every caller may do all."""
+    with serving(create_app(replace(settings(state, endpoint), **changes), authorizer)) as url:
         clients = [_client(service, url) for service in ("bedrock", "bedrock-runtime")]
         yield Bedrock(aws, url, *clients)
         for client in clients:

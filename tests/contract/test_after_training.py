@@ -16,10 +16,10 @@ from rft.errors import (
     DeploymentPending,
     DeploymentTimedOut,
 )
-from rft.steps import deploy_model as deploying
-from rft.steps.await_job import await_job, on_job_event
-from rft.steps.close_run import close_run
-from rft.steps.deploy_model import deploy_model
+from rft.steps.ending.close_run import close_run
+from rft.steps.serving import deploy_model as deploying
+from rft.steps.serving.deploy_model import deploy_model
+from rft.steps.training.await_job import await_job, on_job_event
 from tests.contract.application import Application, application
 from tests.contract.standin import Bedrock, FakeAws, running, serving
 from tests.contract.test_requests import submitted, trained

@@ -12,10 +12,10 @@ from rft.aws.clients import client
 from rft.aws.clock import now
 from rft.errors import NothingToApprove, RequestInvalid, RunEnded, RunNotFound, RunStopped
 from rft.run.status import Status
-from rft.steps.approval import await_approval, settle_approval
-from rft.steps.close_run import close_ended_execution
-from rft.steps.discard_candidate import discard_candidate
-from rft.steps.stop_run import stop_run
+from rft.steps.comparing.approval import await_approval, settle_approval
+from rft.steps.doors.stop_run import stop_run
+from rft.steps.ending.close_run import close_ended_execution
+from rft.steps.serving.discard_candidate import discard_candidate
 from tests.contract.application import MACHINE
 from tests.contract.candidates import Candidates, Refusal, breaking, deployments, promoted, serves
 from tests.contract.test_handlers import invoke

@@ -6,9 +6,9 @@ import pytest
 
 from rft.errors import RunStopped
 from rft.run.status import Status
-from rft.steps import close_run as closing
-from rft.steps.close_run import close_ended_execution
-from rft.steps.promote_model import promote_model
+from rft.steps.ending import close_run as closing
+from rft.steps.ending.close_run import close_ended_execution
+from rft.steps.serving.promote_model import promote_model
 from tests.contract.candidates import Candidates, serves
 
 

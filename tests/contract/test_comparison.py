@@ -12,10 +12,10 @@ import pytest
 from rft.errors import RunStopped
 from rft.run.request_candidate import Comparing, Promotion
 from rft.run.status import Status
-from rft.steps import comparison_answers, comparison_end, comparison_grades, comparison_plan
-from rft.steps.compare_models import compare_batch, compare_models
-from rft.steps.deploy_model import deploy_model
-from rft.steps.stop_run import stop_run
+from rft.steps.comparing import comparison_answers, comparison_end, comparison_grades, comparison_plan
+from rft.steps.comparing.compare_models import compare_batch, compare_models
+from rft.steps.doors.stop_run import stop_run
+from rft.steps.serving.deploy_model import deploy_model
 from tests.contract.application import BUCKET, GRADER, Application
 from tests.contract.comparing import (
     BASE,

@@ -15,10 +15,10 @@ import yaml
 from functions.compare_models.app import handler
 from rft.errors import ComparisonFailed, ComparisonPending
 from rft.grading.errors import JudgeDenied
-from rft.steps import compare_models as comparing
-from rft.steps import comparison_batch, comparison_plan
-from rft.steps.close_run import close_run
-from rft.steps.compare_models import compare_batch, compare_models
+from rft.steps.comparing import compare_models as comparing
+from rft.steps.comparing import comparison_batch, comparison_plan
+from rft.steps.comparing.compare_models import compare_batch, compare_models
+from rft.steps.ending.close_run import close_run
 from tests.contract.application import GRADER, Application
 from tests.contract.comparing import (
     BASE,

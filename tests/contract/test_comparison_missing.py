@@ -14,10 +14,10 @@ from rft.aws.converse import QuestionTooLong
 from rft.errors import ComparisonFailed, ComparisonPending
 from rft.gate.ports import InvocationFailed
 from rft.grading.errors import JudgeDenied
-from rft.steps import compare_models as comparing
-from rft.steps import comparison_answers as answering
-from rft.steps import comparison_grades
-from rft.steps.compare_models import compare_models
+from rft.steps.comparing import compare_models as comparing
+from rft.steps.comparing import comparison_answers as answering
+from rft.steps.comparing import comparison_grades
+from rft.steps.comparing.compare_models import compare_models
 from tests.contract.application import BUCKET, GRADER, Application
 from tests.contract.comparing import (
     BASE,

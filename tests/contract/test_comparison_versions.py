@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from rft.errors import ComparisonPending
-from rft.steps.compare_models import compare_models
+from rft.steps.comparing.compare_models import compare_models
 from tests.contract.application import Application
 from tests.contract.comparing import (
     BASE,

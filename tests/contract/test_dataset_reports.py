@@ -10,8 +10,8 @@ import boto3
 import pytest
 
 from rft.errors import DatasetInvalid
-from rft.steps.prepare_dataset import prepare_dataset
-from rft.steps.start_run import start_from_api
+from rft.steps.dataset.prepare_dataset import prepare_dataset
+from rft.steps.doors.start_run import start_from_api
 from tests.contract.application import BUCKET, Application
 
 

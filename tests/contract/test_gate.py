@@ -13,12 +13,12 @@ import pytest
 from rft.errors import DatasetInvalid, DatasetMissing, GateClosed, GateTooSlow, GraderMissing, RequestInvalid
 from rft.grading.errors import JudgeDenied
 from rft.run.status import Status
-from rft.steps.check_grader import NOT_SEEN, UNPUBLISHED, check_grader
-from rft.steps.close_run import close_run
-from rft.steps.grader_test import graders_of
-from rft.steps.grader_test import test_grader as ask_for_test
-from rft.steps.prepare_dataset import prepare_dataset
-from rft.steps.run_grader_test import run_grader_test
+from rft.steps.dataset.prepare_dataset import prepare_dataset
+from rft.steps.ending.close_run import close_run
+from rft.steps.gate.check_grader import NOT_SEEN, UNPUBLISHED, check_grader
+from rft.steps.gate.grader_test import graders_of
+from rft.steps.gate.grader_test import test_grader as ask_for_test
+from rft.steps.gate.run_grader_test import run_grader_test
 from tests.contract.application import BUCKET, GRADER, LOG_BUCKET, Application
 from tests.contract.test_requests import start
 
@@ -138,7 +138,7 @@ def test_a_base_model_that_may_not_be_asked_leaves_the_signal_unknown(
     def denied(*_: Any) -> Any:
         raise JudgeDenied("the model x may not be asked: AccessDeniedException")
 
-    monkeypatch.setattr("rft.steps.base_answers.Converse.ask", denied)
+    monkeypatch.setattr("rft.steps.gate.base_answers.Converse.ask", denied)
     run_id = prepared(app)
     check_grader(app.pipeline, run_id)
     gate = gate_of(run_id)
@@ -281,6 +281,6 @@ def test_there_must_be_such_a_grader_and_such_a_dataset_of_a_size(
     with pytest.raises(GraderMissing):
         ask_for_test(app.pipeline, "nobody", "{}")
     start(app)
-    monkeypatch.setattr("rft.steps.grader_test.MAX_BYTES", 10)
+    monkeypatch.setattr("rft.steps.gate.grader_test.MAX_BYTES", 10)
     with pytest.raises(GateTooSlow, match="rft check-grader"):
         ask_for_test(app.pipeline, "format-validation", json.dumps({"s3_uri": f"s3://{BUCKET}/datasets/m.jsonl"}))

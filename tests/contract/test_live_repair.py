@@ -9,14 +9,15 @@ import pytest
 from rft.aws.model_store import Live
 from rft.errors import DeploymentPending, RunStopped
 from rft.run.status import Status
-from rft.steps import clean_up, live_deployment, live_repair
-from rft.steps import close_run as closing
-from rft.steps import deploy_model as deploying
-from rft.steps.close_run import close_ended_execution, close_run
-from rft.steps.deploy_model import deploy_model
-from rft.steps.discard_candidate import discard_candidate
-from rft.steps.promote_model import promote_model
-from rft.steps.stop_run import stop_run
+from rft.steps.doors.stop_run import stop_run
+from rft.steps.ending import clean_up
+from rft.steps.ending import close_run as closing
+from rft.steps.ending.close_run import close_ended_execution, close_run
+from rft.steps.serving import deploy_model as deploying
+from rft.steps.serving import live_deployment, live_repair
+from rft.steps.serving.deploy_model import deploy_model
+from rft.steps.serving.discard_candidate import discard_candidate
+from rft.steps.serving.promote_model import promote_model
 from tests.contract.application import Application
 from tests.contract.candidates import Candidates, Death, Died, breaking, deployments, promoted, serves
 from tests.contract.standin import until

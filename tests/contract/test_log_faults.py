@@ -12,13 +12,13 @@ import yaml
 from botocore.exceptions import ClientError
 
 from rft.errors import DatasetMissing, LogsInconsistent
-from rft.steps import close_run as closing
-from rft.steps import convert_logs as converting
-from rft.steps import list_logs as listing
-from rft.steps.assemble_logs import assemble_logs
-from rft.steps.close_run import close_run
-from rft.steps.convert_logs import convert_logs
-from rft.steps.list_logs import list_logs
+from rft.steps.ending import close_run as closing
+from rft.steps.ending.close_run import close_run
+from rft.steps.logs import convert_logs as converting
+from rft.steps.logs import list_logs as listing
+from rft.steps.logs.assemble_logs import assemble_logs
+from rft.steps.logs.convert_logs import convert_logs
+from rft.steps.logs.list_logs import list_logs
 from tests.contract.application import BUCKET, Application
 from tests.contract.test_logs import conversion, put_logs, raw, read, start
 

@@ -28,18 +28,18 @@ from rft.run.log_source import LogSource
 from rft.run.record import Run
 from rft.run.request import parse_request
 from rft.run.status import Status
-from rft.steps import list_logs as listing
-from rft.steps import log_reading
-from rft.steps.assemble_logs import assemble_logs
-from rft.steps.close_run import close_run
-from rft.steps.convert_logs import convert_logs
-from rft.steps.list_logs import list_logs
-from rft.steps.message_parts import Sender
-from rft.steps.message_text import ended
-from rft.steps.prepare_dataset import prepare_dataset
-from rft.steps.start_run import start_from_api
-from rft.steps.stop_run import stop_run
-from rft.steps.submit_job import submit_job
+from rft.steps.dataset.prepare_dataset import prepare_dataset
+from rft.steps.doors.start_run import start_from_api
+from rft.steps.doors.stop_run import stop_run
+from rft.steps.ending.close_run import close_run
+from rft.steps.ending.message_parts import Sender
+from rft.steps.ending.message_text import ended
+from rft.steps.logs import list_logs as listing
+from rft.steps.logs import log_reading
+from rft.steps.logs.assemble_logs import assemble_logs
+from rft.steps.logs.convert_logs import convert_logs
+from rft.steps.logs.list_logs import list_logs
+from rft.steps.training.submit_job import submit_job
 from tests.contract.application import BUCKET, LOG_BUCKET, Application
 from tests.contract.logs import make_logs
 

@@ -15,9 +15,9 @@ import pytest
 from rft.errors import GateClosed
 from rft.grading import Sample, Score, grader
 from rft.run.status import Status
-from rft.steps.await_job import await_job
-from rft.steps.check_grader import check_grader
-from rft.steps.close_run import close_run
+from rft.steps.ending.close_run import close_run
+from rft.steps.gate.check_grader import check_grader
+from rft.steps.training.await_job import await_job
 from tests.contract.application import BUCKET, Application, application
 from tests.contract.standin import FakeAws, running, serving
 from tests.contract.test_gate import prepared, same

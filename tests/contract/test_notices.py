@@ -15,12 +15,12 @@ from rft.aws.clock import now
 from rft.errors import RunNotEnded
 from rft.run.record import Run
 from rft.run.status import TERMINAL, Status
-from rft.steps import notices
-from rft.steps.close_run import close_ended_execution
-from rft.steps.notify import notify
+from rft.steps.doors.start_run import Started, start_from_api
+from rft.steps.ending import notices
+from rft.steps.ending.close_run import close_ended_execution
+from rft.steps.ending.notify import notify
 from rft.steps.pipeline import Pipeline
-from rft.steps.start_run import Started, start_from_api
-from rft.steps.training_watch import report_wait
+from rft.steps.training.training_watch import report_wait
 from tests.contract.application import BUCKET, Application, application
 from tests.contract.standin import FakeAws, running, serving
 

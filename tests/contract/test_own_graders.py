@@ -9,7 +9,7 @@ import pytest
 
 from rft.aws.clients import client
 from rft.errors import RequestInvalid
-from rft.steps.start_run import start_from_api
+from rft.steps.doors.start_run import start_from_api
 from tests.contract.application import BUCKET, Application
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:rft-own-grader-mine"

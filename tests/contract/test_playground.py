@@ -17,10 +17,10 @@ from rft.errors import GateTooSlow, ModelMissing, RequestInvalid, VersionNotDepl
 from rft.grading.errors import JudgeDenied
 from rft.grading.judging.question import Question
 from rft.run.status import Status
-from rft.steps import playground, playground_answers
-from rft.steps.comparison_grades import MARKED, NO_REWARD
-from rft.steps.playground import compare_prompts
-from rft.steps.playground_answers import NO_REFERENCE, TOO_SLOW, answer_prompts
+from rft.steps.comparing import playground, playground_answers
+from rft.steps.comparing.comparison_grades import MARKED, NO_REWARD
+from rft.steps.comparing.playground import compare_prompts
+from rft.steps.comparing.playground_answers import NO_REFERENCE, TOO_SLOW, answer_prompts
 from tests.contract.application import GRADER, Application
 from tests.contract.test_requests import start
 
@@ -79,7 +79,7 @@ def promoted(app: Application, **changes: Any) -> str:
 
 def candidate(app: Application, status: Status, name: str = "second", **changes: Any) -> str:
     """Another version of ``m``, as far as ``status``."""
-    from rft.steps.start_run import start_from_api
+    from rft.steps.doors.start_run import start_from_api
 
     uri = app.pipeline.store.runs(model="m", status=None, limit=1, token=None).items[0]["request"]["training_data"]
     body = json.dumps({"model": "m", "training_data": uri, **changes})

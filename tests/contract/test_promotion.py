@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from rft.errors import DeploymentPending, LiveModelChanged, PromotionFailed, RunEnded
 from rft.run.identity import live_deployment_name
 from rft.run.status import Status
-from rft.steps.discard_candidate import discard_candidate
-from rft.steps.promote_model import promote_model
+from rft.steps.serving.discard_candidate import discard_candidate
+from rft.steps.serving.promote_model import promote_model
 from tests.contract.application import Application
 from tests.contract.candidates import (
     PROMPT,
@@ -172,7 +172,7 @@ def test_a_strangers_deployment_under_our_name_is_left_alone(candidates: Candida
     run_id = candidates.compared("taken")
     with pytest.raises(PromotionFailed, match="isn't ours"):
         promote_model(app.pipeline, run_id)
-    from rft.steps.close_run import close_run
+    from rft.steps.ending.close_run import close_run
 
     assert close_run(app.pipeline, run_id, "PromotionFailed", "no")["status"] == "failed"
     assert list(deployments(app, "taken").values()) == [theirs]

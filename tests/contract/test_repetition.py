@@ -8,9 +8,9 @@ from typing import Any
 import boto3
 
 from rft.run.status import Status
-from rft.steps.prepare_dataset import prepare_dataset
-from rft.steps.publish_report import publish_report
-from rft.steps.start_run import start_from_api
+from rft.steps.dataset.prepare_dataset import prepare_dataset
+from rft.steps.doors.start_run import start_from_api
+from rft.steps.ending.publish_report import publish_report
 from tests.contract.application import BUCKET, Application
 from tests.contract.standin import records
 

@@ -16,15 +16,15 @@ from rft.aws import clients
 from rft.aws.graders import GraderFunction
 from rft.errors import DatasetInvalid, GateClosed, RunNotFound
 from rft.run.status import Status
-from rft.steps import check_grader as gate
-from rft.steps import grader_trial
-from rft.steps.check_grader import check_grader
-from rft.steps.close_run import close_run
+from rft.steps.dataset.prepare_dataset import prepare_dataset
+from rft.steps.doors.start_run import start_from_api, start_from_event
+from rft.steps.doors.stop_run import stop_run
+from rft.steps.ending.close_run import close_run
+from rft.steps.ending.publish_report import publish_report
+from rft.steps.gate import check_grader as gate
+from rft.steps.gate import grader_trial
+from rft.steps.gate.check_grader import check_grader
 from rft.steps.pipeline import Pipeline
-from rft.steps.prepare_dataset import prepare_dataset
-from rft.steps.publish_report import publish_report
-from rft.steps.start_run import start_from_api, start_from_event
-from rft.steps.stop_run import stop_run
 from tests.contract.application import BUCKET, GRADER, Application, application
 from tests.contract.candidates import Refusal
 from tests.contract.standin import FakeAws, running, serving

@@ -22,17 +22,17 @@ from rft.errors import (
 )
 from rft.run.job import job_request
 from rft.run.status import Status
-from rft.steps import clean_up
-from rft.steps import notify as telling
-from rft.steps.await_job import await_job
-from rft.steps.close_run import close_ended_execution, close_run
-from rft.steps.deploy_model import deploy_model
-from rft.steps.notify import notify
-from rft.steps.prepare_dataset import prepare_dataset
-from rft.steps.start_run import start_from_api, start_from_event
-from rft.steps.stop_run import stop_run
-from rft.steps.submit_job import submit_job
-from tests.contract.application import BUCKET, MACHINE, Application
+from rft.steps.dataset.prepare_dataset import prepare_dataset
+from rft.steps.doors.start_run import start_from_api, start_from_event
+from rft.steps.doors.stop_run import stop_run
+from rft.steps.ending import clean_up
+from rft.steps.ending import notify as telling
+from rft.steps.ending.close_run import close_ended_execution, close_run
+from rft.steps.ending.notify import notify
+from rft.steps.serving.deploy_model import deploy_model
+from rft.steps.training.await_job import await_job
+from rft.steps.training.submit_job import submit_job
+from tests.contract.application import BUCKET, KEY, MACHINE, Application
 from tests.contract.standin import ROLE, records, until
 
 FULL = {"epoch_count": 50, "batch_size": 512, "learning_rate": 1e-3, "max_prompt_length": 262_144}
@@ -107,7 +107,7 @@ def test_the_largest_request_is_within_every_maximum(app: Application) -> None:
     run_id = start(app, "b" * 40, hyperparameters=FULL, tags=tags)
     prepare_dataset(app.pipeline, run_id)
     run = app.pipeline.store.get(run_id)
-    request = job_request(run, bucket=BUCKET, role_arn=ROLE, stack="rft")
+    request = job_request(run, bucket=BUCKET, role_arn=ROLE, stack="rft", model_key_arn=KEY)
     client("bedrock").create_model_customization_job(**request)
     sent = request["customizationConfig"]["rftConfig"]["hyperParameters"]
     assert len(sent) == 8
@@ -220,7 +220,9 @@ def test_clean_up_finds_a_job_that_nobody_noted(app: Application) -> None:
     prepare_dataset(app.pipeline, run_id)
     app.hand_over_dataset()
     run = app.pipeline.store.get(run_id)
-    client("bedrock").create_model_customization_job(**job_request(run, bucket=BUCKET, role_arn=ROLE, stack="rft"))
+    client("bedrock").create_model_customization_job(
+        **job_request(run, bucket=BUCKET, role_arn=ROLE, stack="rft", model_key_arn=KEY)
+    )
     close_run(app.pipeline, run_id, "States.Timeout", "")
     until(lambda: app.bedrock.status(run_id) == "Stopped")
 

@@ -11,11 +11,11 @@ from botocore.exceptions import ClientError
 
 from rft.grading.telemetry import NAMESPACE
 from rft.run.record import Run
-from rft.steps import job_metrics as curves
-from rft.steps.await_job import await_job, on_job_event
-from rft.steps.close_run import close_run
-from rft.steps.job_metrics import job_metrics
-from rft.steps.read_curve import MAX_POINTS, period_of, read_curve
+from rft.steps.ending.close_run import close_run
+from rft.steps.training import job_metrics as curves
+from rft.steps.training.await_job import await_job, on_job_event
+from rft.steps.training.job_metrics import job_metrics
+from rft.steps.training.read_curve import MAX_POINTS, period_of, read_curve
 from tests.contract.application import Application
 from tests.contract.standin import until
 from tests.contract.test_handlers import event, invoke

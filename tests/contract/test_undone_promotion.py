@@ -11,12 +11,13 @@ import pytest
 from rft.errors import DeploymentPending, PromotionFailed, PromotionTimedOut, RunStopped
 from rft.run.record import Run
 from rft.run.status import Status
-from rft.steps import clean_up, live_deployment
-from rft.steps import close_run as closing
-from rft.steps.clean_up import PASSING
-from rft.steps.close_run import close_ended_execution, close_run
-from rft.steps.promote_model import promote_model
-from rft.steps.stop_run import stop_run
+from rft.steps.doors.stop_run import stop_run
+from rft.steps.ending import clean_up
+from rft.steps.ending import close_run as closing
+from rft.steps.ending.clean_up import PASSING
+from rft.steps.ending.close_run import close_ended_execution, close_run
+from rft.steps.serving import live_deployment
+from rft.steps.serving.promote_model import promote_model
 from tests.contract.application import Application
 from tests.contract.candidates import (
     Candidates,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from rft.run.status import Status
-from rft.steps.deploy_model import deploy_model
-from rft.steps.discard_candidate import discard_candidate
+from rft.steps.serving.deploy_model import deploy_model
+from rft.steps.serving.discard_candidate import discard_candidate
 from tests.contract.application import Application
 from tests.contract.candidates import Candidates, deployments, live, promoted, serves
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.cloud import Cloud
+from local.cloud import REPOSITORY, Cloud
 from tests.local.data import ANY_GAIN, SHORT
 from tests.local.pipeline import Pipeline
 
@@ -23,8 +24,16 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         "GraderCallSeconds": "12",
         "DeploymentDeadlineMinutes": "0.2",
         "ApprovalHours": "0.005",
+        # So that a few runs of one model are enough for an old version to be removed.
+        "KeptVersions": "1",
+        # Jobs train in the VPC, and the bucket takes them from nowhere else.
+        "NetworkMode": "create",
     }
-    cloud = Cloud.start(tmp_path_factory.mktemp("local") / "cloud", parameters=parameters)
+    # What the functions and the job's role called, for the tests of their rights that come after these (make test).
+    calls = REPOSITORY / ".calls" / os.environ.get("PYTEST_XDIST_WORKER", "main")
+    for left in calls.glob("*.json*"):
+        left.unlink()  # of another cloud, whose resources had other names
+    cloud = Cloud.start(tmp_path_factory.mktemp("local") / "cloud", parameters=parameters, record_calls=calls)
     try:
         yield cloud
     finally:

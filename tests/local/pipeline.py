@@ -11,26 +11,28 @@ from typing import Any
 from botocore.credentials import Credentials
 
 from cli.client import ApiClient
-from local.cloud import CREDENTIALS, Cloud
+from local.cloud import CREDENTIALS, Cloud, CloudInfo
 
 ENDED = {"promoted", "kept", "rejected", "stopped", "failed"}
 
 
 @dataclass
 class Pipeline:
-    """The pipeline as its users meet it: bucket, bus, API, topic."""
+    """The pipeline as its users meet it: bucket, bus, API, topic. ``info`` is that of another stack than the first."""
 
     cloud: Cloud
+    info: CloudInfo = None  # type: ignore[assignment]  # the cloud's own, once there is a cloud
 
     def __post_init__(self) -> None:
+        self.info = self.info or self.cloud.info
         credentials = Credentials(CREDENTIALS["aws_access_key_id"], CREDENTIALS["aws_secret_access_key"])
-        self.api = ApiClient(self.cloud.info.api_url, credentials, self.cloud.info.region, proxies={})
+        self.api = ApiClient(self.info.api_url, credentials, self.info.region, proxies={})
         self.s3 = self.cloud.client("s3")
         self.bedrock = self.cloud.client("bedrock")
         self.states = self.cloud.client("stepfunctions")
         self._sqs = self.cloud.client("sqs")
-        topic = self.cloud.info.topic_arn
-        self._queue, arn = self._make_queue("subscriber", "sns.amazonaws.com")
+        topic = self.info.topic_arn
+        self._queue, arn = self._make_queue(f"{self.info.stack}-subscriber", "sns.amazonaws.com")
         self.cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         self._messages: dict[str, list[dict[str, Any]]] = {}
 
@@ -65,8 +67,8 @@ class Pipeline:
 
     def put(self, key: str, body: bytes | str | dict[str, Any]) -> str:
         content = json.dumps(body).encode() if isinstance(body, dict) else body
-        self.s3.put_object(Bucket=self.cloud.info.bucket, Key=key, Body=content)
-        return f"s3://{self.cloud.info.bucket}/{key}"
+        self.s3.put_object(Bucket=self.info.bucket, Key=key, Body=content)
+        return f"s3://{self.info.bucket}/{key}"
 
     def get(self, uri: str) -> bytes:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
@@ -106,7 +108,7 @@ class Pipeline:
         logs = self.cloud.client("logs")
         found = []
         for name in ("start-run", "api", "await-job", "read-curve", "close-run", "notify"):
-            group = f"/aws/lambda/{self.cloud.info.stack}-{name}"
+            group = f"/aws/lambda/{self.info.stack}-{name}"
             for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
                 told = [event["message"] for event in page["events"]]
                 # The second: what AwaitJob outlives, as a training is paid for.
@@ -114,7 +116,7 @@ class Pipeline:
         return found
 
     def executions(self, run_id: str) -> list[dict[str, Any]]:
-        listed = self.states.list_executions(stateMachineArn=self.cloud.info.state_machine_arn)["executions"]
+        listed = self.states.list_executions(stateMachineArn=self.info.state_machine_arn)["executions"]
         return [execution for execution in listed if execution["name"] == run_id]
 
     def jobs(self, run_id: str) -> list[dict[str, Any]]:

@@ -1,41 +1,24 @@
 from __future__ import annotations
 
-import copy
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.template import translation
 
 
 @pytest.fixture(scope="session")
 def source() -> dict[str, Any]:
-    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
-    return template
+    return translation.read(translation.ROOT / "template.yaml")
 
 
 @pytest.fixture(scope="session")
 def resources(source: dict[str, Any]) -> dict[str, Any]:
     """What CloudFormation gets: the template after SAM's own transform."""
-    template = copy.deepcopy(source)
-    for resource in template["Resources"].values():
-        properties = resource["Properties"]
-        for uri in ("CodeUri", "ContentUri", "DefinitionUri"):
-            if uri in properties:
-                properties[uri] = f"s3://artifacts/{properties[uri]}"
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        translated = Translator({}, Parser()).translate(template, {})
-    found: dict[str, Any] = translated["Resources"]
+    found: dict[str, Any] = translation.translate(source)["Resources"]
     return found
 
 
 @pytest.fixture(scope="session")
 def machine() -> dict[str, Any]:
-    definition: dict[str, Any] = yaml.safe_load((ROOT / "statemachines" / "rft_run.asl.yaml").read_text())
-    return definition
+    return translation.machine()

@@ -45,13 +45,13 @@ def test_an_alarm_of_a_look_waits_longer_than_the_looks_are_apart(source: dict[s
         assert alarms()[name]["Period"] >= 2 * minutes * 60
 
 
-def test_only_alarms_of_this_stack_may_publish() -> None:
-    policy = observability()["Resources"]["TopicPolicy"]["Properties"]
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert policy["Topics"] == [{"Ref": "TopicArn"}]
+def test_of_services_only_alarms_of_this_stack_may_publish(source: dict[str, Any]) -> None:
+    policy = source["Resources"]["TopicPolicy"]["Properties"]
+    assert policy["Topics"] == [{"Ref": "Topic"}]
+    (statement,) = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
     assert (statement["Principal"], statement["Action"]) == ({"Service": "cloudwatch.amazonaws.com"}, "sns:Publish")
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
-    assert statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(":alarm:${Stack}-*")
+    assert statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(":alarm:${AWS::StackName}-*")
 
 
 def test_the_dashboard_is_what_cloudwatch_takes() -> None:

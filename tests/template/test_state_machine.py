@@ -15,7 +15,9 @@ import pytest
 from rft import errors
 from rft.run.record import Run
 from rft.run.status import Status
-from rft.steps import batch_faults, comparison_plan, log_files
+from rft.steps import batch_faults
+from rft.steps.comparing import comparison_plan
+from rft.steps.logs import log_files
 
 TASKS = {
     *("ListLogs", "AssembleLogs", "PrepareDataset", "CheckGrader", "SubmitJob", "AwaitJob", "DeployModel"),
@@ -266,7 +268,7 @@ def test_a_model_that_was_promoted_meanwhile_is_compared_with(machine: dict[str,
 
 
 def test_notify_is_told_which_try_is_its_last(machine: dict[str, Any]) -> None:
-    from rft.steps.notify import _ATTEMPTS
+    from rft.steps.ending.notify import _ATTEMPTS
 
     (retry,) = machine["States"]["Notify"]["Retry"]
     assert retry["MaxAttempts"] + 1 == _ATTEMPTS

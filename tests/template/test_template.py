@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,59 +15,55 @@ from rft.grading.catalog import OPENAI, READY, ReadyGrader
 from rft.run.identity import grader_key
 from rft.run.request_logs import OWN_FOLDERS
 from rft.steps.stack_graders import OWN_GRADER
+from tests.template.reading import STAR_ALLOWED, STAR_UNDER_TAGS, as_list, document, granted, of_type, statements
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
-# The closed list: actions that know no resource.
-STAR_ALLOWED = (
-    {"states:SendTaskSuccess", "states:SendTaskFailure"}
-    | {
-        *("cloudwatch:GetMetricData", "cloudwatch:ListMetrics"),
-    }
-    | {
-        f"logs:{name}"
-        for name in (
-            "CreateLogDelivery",
-            "GetLogDelivery",
-            "UpdateLogDelivery",
-            "DeleteLogDelivery",
-            "ListLogDeliveries",
-            "PutResourcePolicy",
-            "DescribeResourcePolicies",
-            "DescribeLogGroups",
-        )
-    }
-)
-
-
-def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
-    return {name: r["Properties"] for name, r in resources.items() if r["Type"] == kind}
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for policy in role.get("Policies", []):
-        # Policies that stand under a condition are looked into as well, those of its other branch too.
-        for branch in policy.get("Fn::If", [None, policy])[1:]:
-            yield from branch.get("PolicyDocument", {}).get("Statement", [])
 
 
 def test_each_function_has_one_explicit_role_of_its_own(resources: dict[str, Any]) -> None:
     roles = [json.dumps(p["Role"]) for p in of_type(resources, "AWS::Lambda::Function").values()]
     assert len(roles) == len(set(roles)) >= 10
-    for role in of_type(resources, "AWS::IAM::Role").values():
-        assert "ManagedPolicyArns" not in role
+    of_functions = {json.loads(role)["Fn::GetAtt"][0] for role in roles} | {"OwnGradersRole"}
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        assert role.get("ManagedPolicyArns", []) == ([{"Ref": "FunctionRuntime"}] if name in of_functions else []), name
+
+
+def test_every_role_has_the_stacks_path_and_may_be_bounded(resources: dict[str, Any]) -> None:
+    """Key policies and the policies of who deploys tell the stack's roles by their path."""
+    bound = {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        assert role["Path"] == {"Fn::Sub": "/${AWS::StackName}/"}, name
+        assert role["PermissionsBoundary"] == bound, name
+    assert resources["FunctionRuntime"]["Properties"]["Path"] == {"Fn::Sub": "/${AWS::StackName}/"}
+
+
+def test_what_is_lambdas_own_business_is_denied_to_the_code(resources: dict[str, Any]) -> None:
+    common = document(resources["FunctionRuntime"]["Properties"]["PolicyDocument"])
+    allowed = {action for s in common if s["Effect"] == "Allow" for action in as_list(s["Action"])}
+    (denied,) = [s for s in common if s["Effect"] == "Deny"]
+    assert set(denied["Action"]) == {action for action in allowed if action.startswith("ec2:")}
+    assert allowed - set(denied["Action"]) == {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+    functions = denied["Condition"]["ArnLike"]["lambda:SourceFunctionArn"]["Fn::Sub"]
+    assert functions.endswith(":function:${AWS::StackName}-*")
+    for name, function in of_type(resources, "AWS::Lambda::Function").items():
+        assert function["FunctionName"]["Fn::Sub"].startswith("${AWS::StackName}-"), name
 
 
 def test_star_resources_are_on_the_closed_list_only(resources: dict[str, Any]) -> None:
-    for name, role in of_type(resources, "AWS::IAM::Role").items():
-        for statement in statements(role):
-            actions = as_list(statement["Action"])
-            assert not [a for a in actions if "*" in a], name
-            if "*" in as_list(statement["Resource"]):
-                assert set(actions) <= STAR_ALLOWED, name
+    found = {name: list(statements(role)) for name, role in of_type(resources, "AWS::IAM::Role").items()}
+    found["FunctionRuntime"] = document(resources["FunctionRuntime"]["Properties"]["PolicyDocument"])
+    for name, statement in ((name, s) for name, of_role in found.items() for s in of_role):
+        actions = set(as_list(statement["Action"]))
+        assert not [a for a in actions if "*" in a], name
+        if statement["Effect"] == "Deny" or "*" not in as_list(statement["Resource"]):
+            continue
+        if actions <= STAR_UNDER_TAGS:
+            assert {"ec2:Subnet", "ec2:ResourceTag/BedrockModelCustomizationJobArn"} == set(
+                statement["Condition"]["ArnEquals"]
+            )
+            assert statement["Condition"]["StringEquals"] == {"ec2:ResourceTag/BedrockManaged": "true"}
+        else:
+            assert actions <= STAR_ALLOWED, name
 
 
 def test_no_resource_has_a_wildcard_in_service_or_type(resources: dict[str, Any]) -> None:
@@ -158,6 +153,7 @@ def test_every_route_needs_a_signature(resources: dict[str, Any]) -> None:
         ("/runs/{run_id}/approve", "post"),
         ("/models", "get"),
         ("/models/{model}", "get"),
+        ("/models/{model}", "delete"),
         ("/models/{model}/compare", "post"),
         ("/datasets/check", "post"),
         ("/estimates", "post"),
@@ -172,8 +168,8 @@ def test_every_route_needs_a_signature(resources: dict[str, Any]) -> None:
 
 def test_the_data_stays_ours_and_stays(resources: dict[str, Any]) -> None:
     bucket = resources["DataBucket"]
-    for name in ("DataBucket", "RunTable"):
-        assert (resources[name]["DeletionPolicy"], resources[name]["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    for name, when_deleted in (("DataBucket", "RetainExceptOnCreate"), ("RunTable", "Retain")):
+        assert (resources[name]["DeletionPolicy"], resources[name]["UpdateReplacePolicy"]) == (when_deleted, "Retain")
     assert all(bucket["Properties"]["PublicAccessBlockConfiguration"].values())
     assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
     assert bucket["Properties"]["NotificationConfiguration"]["EventBridgeConfiguration"]["EventBridgeEnabled"] is True
@@ -221,7 +217,7 @@ def test_a_grader_that_computes_may_write_its_log_and_nothing_else(
         actions = [as_list(s["Action"]) for s in statements(resources[f"{name}Role"]["Properties"])]
         own = [["logs:CreateLogStream", "logs:PutLogEvents"]]
         if ready.kind == "declared":
-            own.append(["s3:GetObject"])
+            own += [["kms:Decrypt"], ["s3:GetObject"]]
         if ready.kind != "rule":
             own += [["bedrock:InvokeModel"]] * 3  # by a profile (the models behind it, and itself), or by its id
         assert actions == own, name
@@ -263,10 +259,9 @@ def test_every_ready_grader_may_be_asked_for_and_called_by_bedrock_and_the_gate(
         for name, ready in graders.items():
             assert values[pairs[ready.name].strip("${}")] == {"Ref": f"{name}.Version"}
     for role in ("BedrockRole", "CheckGraderRole", "CompareModelsRole"):
-        for name in graders:
-            arn = {"Fn::GetAtt": [name, "Arn"]}
-            assert json.dumps(arn) in granted(resources[role], "lambda:InvokeFunction")
-            assert json.dumps({"Fn::Sub": f"${{{name}.Arn}}:*"}) in granted(resources[role], "lambda:InvokeFunction")
+        invoked = granted(resources[role], "lambda:InvokeFunction")
+        assert {json.dumps({"Fn::Sub": f"${{{name}.Arn}}:*"}) for name in graders} <= invoked
+        assert not [arn for arn in invoked if "GetAtt" in arn], "a grader without its version may change under a job"
     choices = source["Parameters"]["DefaultGrader"]["AllowedValues"]
     assert set(choices) == set(READY) - {OPENAI}
 
@@ -274,7 +269,7 @@ def test_every_ready_grader_may_be_asked_for_and_called_by_bedrock_and_the_gate(
 def test_a_grader_that_is_added_needs_its_function_and_nothing_else(resources: dict[str, Any]) -> None:
     own = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-own-grader-*"
     for role in ("BedrockRole", "CheckGraderRole", "CompareModelsRole"):
-        assert json.dumps({"Fn::Sub": own}) in granted(resources[role], "lambda:InvokeFunction")
+        assert json.dumps({"Fn::Sub": f"{own}:*"}) in granted(resources[role], "lambda:InvokeFunction")
     for role in ("StartRunRole", "ApiFunctionRole", "CheckGraderRole"):
         assert json.dumps({"Fn::Sub": own}) in granted(resources[role], "lambda:GetFunctionConfiguration")
     assert own.endswith(f"{OWN_GRADER}*")
@@ -285,7 +280,7 @@ def test_a_grader_that_is_added_needs_its_function_and_nothing_else(resources: d
 
 def test_the_api_has_graders_and_models_asked_by_the_functions_that_may(resources: dict[str, Any]) -> None:
     role = resources["ApiFunctionRole"]
-    functions = ("AwaitJob", "CheckGrader", "CompareModels", "ReadCurve")
+    functions = ("AwaitJob", "CheckGrader", "CompareModels", "DeleteModel", "ReadCurve")
     assert granted(role, "lambda:InvokeFunction") == {json.dumps({"Fn::GetAtt": [name, "Arn"]}) for name in functions}
     assert granted(role, "bedrock:InvokeModel") == set()
 
@@ -350,15 +345,6 @@ def test_the_upload_rule_names_the_inbox_only(resources: dict[str, Any]) -> None
     }
 
 
-def granted(role: dict[str, Any], action: str) -> set[str]:
-    return {
-        json.dumps(resource, sort_keys=True)
-        for statement in statements(role["Properties"])
-        if action in as_list(statement["Action"])
-        for resource in as_list(statement["Resource"])
-    }
-
-
 LOG_BUCKET = json.dumps({"Fn::Sub": "arn:${AWS::Partition}:s3:::${InvocationLogBucket}"})
 LOG_OBJECTS = json.dumps({"Fn::Sub": "arn:${AWS::Partition}:s3:::${InvocationLogBucket}/*"})
 
@@ -401,6 +387,9 @@ def test_bedrock_reads_of_our_bucket_what_it_trains_on_and_where_users_put_logs(
         for folder in ("runs/*/dataset", "runs/*/output", "inbox", "datasets")
     }
     assert {f"{folder}/" for folder in ("inbox", "datasets")} == set(OWN_FOLDERS)
+    for statement in statements(resources["BedrockRole"]["Properties"]):
+        if any(action.startswith("s3:") for action in as_list(statement["Action"])):
+            assert statement["Condition"]["StringEquals"] == {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}
 
 
 def test_the_listing_never_looks_into_the_pipelines_own_folder(resources: dict[str, Any]) -> None:
@@ -434,3 +423,39 @@ def test_what_the_conversion_leaves_on_its_way_is_removed_by_its_tag(resources: 
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 7)
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}  # the bucket keeps versions
     assert "PutObjectTagging" in json.dumps(resources["ConvertLogsRole"])
+
+
+# Of what is gone no tag can be asked for, so what only looks must do without; and so must the way to a tag.
+LOOKING = {"bedrock:ListTagsForResource"} | {
+    f"bedrock:Get{name}"
+    for name in ("ModelCustomizationJob", "CustomModel", "CustomModelDeployment", "ProvisionedModelThroughput")
+}
+
+
+def test_a_stack_changes_nothing_of_bedrocks_that_is_not_its_own(resources: dict[str, Any]) -> None:
+    seen = set()
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        for statement in statements(role):
+            for action in as_list(statement["Action"]):
+                if not action.startswith("bedrock:") or action in LOOKING:
+                    continue
+                if action == "bedrock:InvokeModel" and "custom-model" not in json.dumps(statement["Resource"]):
+                    continue  # of base models and judges, each by its name
+                # What is made gets the tag, and is made of what has it; what is tagged may be too new to have it.
+                both = re.match(r"bedrock:Create(CustomModelDeployment|ProvisionedModelThroughput)", action)
+                made = re.match(r"bedrock:(Create|TagResource)", action)
+                tags = ("Request", "Resource") if both else ("Request",) if made else ("Resource",)
+                wanted = {"StringEquals": {f"aws:{tag}Tag/rft:stack": {"Ref": "AWS::StackName"} for tag in tags}}
+                if action == "bedrock:TagResource":
+                    wanted["StringEqualsIfExists"] = {"aws:ResourceTag/rft:stack": {"Ref": "AWS::StackName"}}
+                assert statement["Condition"] == wanted, (name, action)
+                seen.add(action.removeprefix("bedrock:"))
+    assert {"CreateModelCustomizationJob", "DeleteCustomModel", "InvokeModel", "UpdateCustomModelDeployment"} <= seen
+
+
+def test_what_deletes_may_look_first(resources: dict[str, Any]) -> None:
+    """A deletion that hangs on a tag is refused where the thing is gone: the code looks before it deletes."""
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        actions = {action for s in statements(role) for action in as_list(s["Action"])}
+        deletes = {a.replace(":Delete", ":Get") for a in actions if a.startswith("bedrock:Delete")}
+        assert deletes <= actions, name

@@ -6,6 +6,9 @@ Catch name these classes::
     RftError
     ├── RequestInvalid          the request for a run is wrong; carries every problem
     ├── RequestConflict         an idempotency key was used for another request
+    ├── BodyTooLarge            a call of the API brings more bytes than its route can have a use for
+    ├── CallerUnknown           the stack has tenants, and the caller is none of them
+    ├── ModelForbidden          the name of a model isn't the caller's to use
     ├── RunNotFound
     ├── RunEnded                the run is terminal, so it can't be changed any more
     ├── RunStopped              somebody asked for the stop of this run
@@ -33,6 +36,7 @@ Catch name these classes::
     ├── PromotionFailed         the model behind the live deployment could not be exchanged
     ├── PromotionTimedOut       nor by its deadline
     ├── ModelMissing            there is no model of that name, or it has no live version
+    ├── ModelBusy               a run of the model is under way, so it can't be deleted
     ├── VersionNotDeployed      a version that answers nowhere can't be asked
     ├── NothingToApprove        the run doesn't wait for anybody's word
     ├── ReportMissing           the run has no report, or none yet
@@ -73,6 +77,18 @@ class RequestInvalid(RftError):
 
 
 class RequestConflict(RftError):
+    pass
+
+
+class BodyTooLarge(RftError):
+    pass
+
+
+class CallerUnknown(RftError):
+    pass
+
+
+class ModelForbidden(RftError):
     pass
 
 
@@ -181,6 +197,10 @@ class PromotionTimedOut(RftError):
 
 
 class ModelMissing(RftError):
+    pass
+
+
+class ModelBusy(RftError):
     pass
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
+from local.bedrock.authorization.checking import credentials_of
 from local.bedrock.protocol import wire
 from local.bedrock.protocol.errors import ServiceError
 from local.bedrock.protocol.router import Router
@@ -37,13 +38,15 @@ class Call:
 
     operation: OperationModel
     parameters: dict[str, Any]
+    headers: Mapping[str, str]
 
 
 class Service:
     """One or more services on one address.
 
     ``operations`` maps the names of operations to functions from parameters to result, both with boto3's Python
-    types. ``before`` sees every call before its parameters are checked, and may raise a ``ServiceError`` in its place.
+    types. ``before`` sees every call before its parameters are checked, and may raise a ``ServiceError`` in its place:
+    so a caller who may not do what he asks learns nothing of what he asks about.
     """
 
     def __init__(
@@ -64,7 +67,7 @@ class Service:
         operation = match.operation if match else None
         name = operation.name if operation else "-"
         try:
-            _authenticated(headers)
+            credentials_of(headers)
             if match is None or operation is None:
                 raise ServiceError("UnknownOperationException", f"No operation at {method} {raw_path}", 404)
             if operation.name not in self._operations:
@@ -83,7 +86,7 @@ class Service:
 
     def _called(self, operation: OperationModel, request: wire.Request) -> wire.Answer:
         given = wire.parameters(operation, request)
-        self._before(Call(operation, given))
+        self._before(Call(operation, given, request.headers))
         if operation.input_shape is not None and (broken := violations(operation.input_shape, given)):
             raise wire.refusal(broken)
         result = {name: value for name, value in self._operations[operation.name](given).items() if value is not None}
@@ -97,9 +100,3 @@ class AnswerInvalid(Exception):
 
     def __init__(self, operation: str, broken: Sequence[str]) -> None:
         super().__init__(f"the answer of {operation} breaks the service model: {'; '.join(broken)}")
-
-
-def _authenticated(headers: Mapping[str, str]) -> None:
-    authorization = headers.get("authorization", "")
-    if not authorization.startswith("AWS4-HMAC-SHA256 ") or "Credential=" not in authorization:
-        raise ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)

@@ -218,6 +218,8 @@ class _Worker(threading.Thread):
 def _specification(job: Job, settings: Settings) -> dict[str, Any]:
     return {
         "job_id": job.id,
+        "job_arn": job.arn,
+        "key_arn": job.key_arn,
         "request": job.request,
         "folder": str((settings.models / job.id).resolve()),
         "bases": str(settings.bases.resolve()),
@@ -225,6 +227,8 @@ def _specification(job: Job, settings: Settings) -> dict[str, Any]:
         "aws_endpoint": settings.aws_endpoint,
         "seed": settings.seed,
         "grader_backoff": settings.grader_backoff,
+        "emulator_key": settings.emulator_key,
+        "record_calls": str(settings.record_calls.resolve()) if settings.record_calls else None,
     }
 
 

@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from local.bedrock.authorization.by_emulator import ByEmulator
+from local.bedrock.authorization.needs import key_needs
 from local.bedrock.learning.fitted import base_of
 from local.bedrock.learning.text import imitable_texts, prompt_of
 from local.bedrock.learning.training import Evaluation, RewardsUnusable, Settings, Step, train
 from local.bedrock.prompt_index import prompt_digest
-from local.bedrock.training import dataset, logs
+from local.bedrock.training import dataset, logs, network
 from local.bedrock.training.access import Role
 from local.bedrock.training.artifacts import Artifacts
 from local.bedrock.training.failure import JobFailed, JobStopped
@@ -121,6 +123,7 @@ class Job:
             with_validation=bool(self._validators()),
         )
         with self.server.phase("validation"):
+            self._enter()
             artifacts.write(now=True)  # a role that may not write fails now, not after the training
             self._read()
         with self.server.phase("data_processing"):
@@ -131,6 +134,14 @@ class Job:
             policy.save(self.folder / "tuned.npz")
             artifacts.write(now=True)
             artifacts.summary(self.facts)
+
+    def _enter(self) -> None:
+        """What Bedrock needs of the role before it can touch any data: the key, and the way into the VPC."""
+        told = self.server.specification
+        if key_arn := told["key_arn"]:
+            self.role.may(list(key_needs(key_arn, told["region"])))
+        if config := self.request.get("vpcConfig"):
+            network.enter(self.role, config, job_arn=told["job_arn"])
 
     def _validators(self) -> list[str]:
         return [entry["s3Uri"] for entry in self.request.get("validationDataConfig", {}).get("validators", [])]
@@ -258,8 +269,15 @@ def main() -> None:
     server = Server(sys.stdin, told)
     given = server.specification
     try:
+        emulator_key = given["emulator_key"]
         role = Role(
-            given["request"]["roleArn"], job_id=given["job_id"], region=given["region"], endpoint=given["aws_endpoint"]
+            given["request"]["roleArn"],
+            job_id=given["job_id"],
+            region=given["region"],
+            endpoint=given["aws_endpoint"],
+            authorizer=ByEmulator(given["aws_endpoint"], emulator_key) if emulator_key else None,
+            emulator_key=emulator_key,
+            calls=Path(given["record_calls"]) if given["record_calls"] else None,
         )
         Job(server, Path(given["folder"]), given["request"], role).run()
         server.tell(done=True)

@@ -91,6 +91,14 @@ def test_api_gateways_own_refusal_is_explained(api: FakeApi, client: ApiClient) 
     assert "execute-api:Invoke" in refused.value.hint
 
 
+def test_a_refusal_of_the_function_is_not_explained_by_rights_to_call_it(api: FakeApi, client: ApiClient) -> None:
+    detail = "the names of your models begin with acme-"
+    api.failures = [(403, {"title": "The model's name is not yours to use", "status": 403, "detail": detail})]
+    with pytest.raises(ApiProblem, match=detail) as refused:
+        client.create_run({}, key="k")
+    assert refused.value.hint is None
+
+
 @pytest.mark.parametrize("document", [[], None, "text"])
 def test_an_answer_of_another_form_is_a_refusal(api: FakeApi, client: ApiClient, document: Any) -> None:
     api.failures = [(200, document)]

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, ResponseStreamingError
 from cli.log_sources import LogObject, Sources
 from rft.aws.objects import PinnedObject
 from rft.invocation_logs import BodyUnavailable
-from rft.steps import log_reading
+from rft.steps.logs import log_reading
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -15,8 +15,8 @@ from rft.dataset import Limits, other_formats
 from rft.dataset.kinds import _BY_NAME, _LOOKS, _MAGIC
 from rft.dataset.report import DatasetReport
 from rft.dataset.whole_file import check_file, report_on, with_overlap
-from rft.steps import dataset_limits
-from rft.steps.dataset_limits import limits_for
+from rft.steps.dataset import dataset_limits
+from rft.steps.dataset.dataset_limits import limits_for
 
 DOCUMENT = (Path(__file__).resolve().parents[3] / "docs" / "datasets.md").read_text()
 ROW = re.compile(r"^\| `([a-z0-9-]+)` \| (.+?) \| (.+?) \|$", re.MULTILINE)

@@ -9,7 +9,7 @@ import pytest
 
 from rft.dataset import Limits
 from rft.dataset.whole_file import check_file, report_on
-from rft.steps.dataset_limits import limits_for
+from rft.steps.dataset.dataset_limits import limits_for
 from tests.unit.dataset.good_data import good_lines
 from tests.unit.dataset.test_bad_lines import OTHER_FORMATS, RECORDS, TEXT, record
 

@@ -12,7 +12,7 @@ from rft.dataset.limits import Limits
 from rft.dataset.whole_file import check_file, report_on, with_overlap
 from rft.run.record import Run
 from rft.run.status import Status
-from rft.steps.dataset_limits import limits_for, limits_of_run
+from rft.steps.dataset.dataset_limits import limits_for, limits_of_run
 
 FEW = Limits(min_records=1)
 

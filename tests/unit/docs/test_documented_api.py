@@ -17,9 +17,9 @@ from rft.run.request import MAX_TAGS, MAX_TOKENS, RunRequest, parse_request
 from rft.run.request_candidate import DEFAULT_PROMPTS, MOST_PROMPTS
 from rft.run.stack import Stack
 from rft.run.status import Status, closing_status
-from rft.steps import playground
-from rft.steps.api import _STATUS_OF, routes
-from rft.steps.api_models import MOST_VERSIONS
+from rft.steps.comparing import playground
+from rft.steps.doors.api import _STATUS_OF, routes
+from rft.steps.doors.api_models import MOST_VERSIONS
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "api.md").read_text()

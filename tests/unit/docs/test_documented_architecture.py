@@ -12,7 +12,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from rft.run.identity import live_deployment_name, live_parameter
 from rft.run.status import Status
-from rft.steps import comparison_plan
+from rft.steps.comparing import comparison_plan
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "architecture.md").read_text()

@@ -29,7 +29,7 @@ from rft.grading.references import (
     text_reference,
 )
 from rft.grading.sample import unwrapped
-from rft.steps.dataset_limits import GRADERS
+from rft.steps.dataset.dataset_limits import GRADERS
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),

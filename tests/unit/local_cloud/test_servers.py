@@ -41,7 +41,7 @@ def test_reviving_starts_what_makes_the_metrics(
     running: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     processes.kill([running["metrics"]])
-    monkeypatch.setattr(cloud, "_start_metrics", lambda root, endpoint: server(root))
+    monkeypatch.setattr(cloud, "start_metrics", lambda root, endpoint: server(root))
     attached = Cloud.attach(tmp_path, revive=True)
     assert attached is not None
     servers = json.loads((tmp_path / "servers.json").read_text())["servers"]

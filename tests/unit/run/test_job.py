@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rft.run.job import Job, JobOutcome, hyperparameters, job_request
+from rft.run.job import Job, JobNetwork, JobOutcome, hyperparameters, job_request
 from rft.run.record import Run
 from rft.run.status import Status
 
@@ -22,8 +22,12 @@ def run_ready(**changes: object) -> Run:
     return Run.from_json(document | changes)
 
 
-def request(run: Run) -> dict[str, object]:
-    return job_request(run, bucket="b-1", role_arn="arn:aws:iam::123456789012:role/r", stack="rft")
+KEY = "arn:aws:kms:us-east-1:123456789012:key/5f8b1c1e-0000-4000-8000-000000000000"
+
+
+def request(run: Run, network: JobNetwork | None = None) -> dict[str, object]:
+    role = "arn:aws:iam::123456789012:role/rft/r"
+    return job_request(run, bucket="b-1", role_arn=role, stack="rft", model_key_arn=KEY, network=network)
 
 
 def test_the_same_run_always_asks_for_the_same_job() -> None:
@@ -34,6 +38,22 @@ def test_the_same_run_always_asks_for_the_same_job() -> None:
 def test_the_tags_are_the_users_and_ours_and_ours_win() -> None:
     tags = {t["key"]: t["value"] for t in request(run_ready())["jobTags"]}  # type: ignore[attr-defined]
     assert tags == {"team": "a", "rft:run-id": "m-0123456789ab", "rft:model": "m", "rft:stack": "rft"}
+
+
+def test_the_model_is_encrypted_with_the_stacks_key() -> None:
+    assert request(run_ready())["customModelKmsKeyId"] == KEY
+    assert (
+        "kms" not in str(request(run_ready())["outputDataConfig"]).lower()
+    )  # the bucket's default encrypts the output
+
+
+def test_a_job_works_in_a_network_only_where_there_is_one() -> None:
+    assert "vpcConfig" not in request(run_ready())
+    network = JobNetwork(("subnet-1", "subnet-2"), ("sg-1",))
+    assert request(run_ready(), network)["vpcConfig"] == {
+        "subnetIds": ["subnet-1", "subnet-2"],
+        "securityGroupIds": ["sg-1"],
+    }
 
 
 def test_a_validation_set_is_named_only_where_there_is_one() -> None:

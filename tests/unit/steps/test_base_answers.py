@@ -10,8 +10,8 @@ from rft.aws.converse import ConverseBusy, QuestionTooLong, Reply
 from rft.gate.ports import BaseUnavailable
 from rft.grading.errors import JudgeDenied
 from rft.grading.judging.question import Question
-from rft.steps import base_answers
-from rft.steps.base_answers import MOST_TOKENS, TEMPERATURE, base_asker, inference_id
+from rft.steps.gate import base_answers
+from rft.steps.gate.base_answers import MOST_TOKENS, TEMPERATURE, base_asker, inference_id
 
 NOVA = "amazon.nova-2-lite-v1:0:256k"
 PROFILE = "us.amazon.nova-2-lite-v1:0"
@@ -26,7 +26,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Question]:
         questions.append(question)
         return Reply(f"answer {len(questions)}", "end_turn", 1, 1)
 
-    monkeypatch.setattr("rft.steps.base_answers.Converse.ask", ask)
+    monkeypatch.setattr("rft.steps.gate.base_answers.Converse.ask", ask)
     return questions
 
 
@@ -43,7 +43,7 @@ def answering(patch: pytest.MonkeyPatch, *replies: Exception | str) -> None:
             raise reply
         return Reply(reply, "end_turn", 1, 1)
 
-    patch.setattr("rft.steps.base_answers.Converse.ask", ask)
+    patch.setattr("rft.steps.gate.base_answers.Converse.ask", ask)
     patch.setattr(base_answers.time, "sleep", lambda _: None)
 
 

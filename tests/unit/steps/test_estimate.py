@@ -14,8 +14,8 @@ from moto import mock_aws
 from rft.aws import clients
 from rft.errors import DatasetMissing, RequestInvalid
 from rft.steps import small_files
+from rft.steps.doors.estimate import estimate_request
 from rft.steps.environment import Environment
-from rft.steps.estimate import estimate_request
 from rft.steps.pipeline import Pipeline
 from rft.steps.small_files import DatasetTooLarge
 

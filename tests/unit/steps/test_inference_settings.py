@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rft.steps.inference_settings import (
+from rft.steps.comparing.inference_settings import (
     DEFAULT_TOKENS,
     MOST_TOKENS,
     InferenceSettings,

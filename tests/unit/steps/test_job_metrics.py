@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from rft.steps.job_metrics import _point
+from rft.steps.training.job_metrics import _point
 
 STEP_WISE = """step_number,epoch_number,critic/rewards/mean,critic/rewards/max,critic/rewards/min,actor/entropy
 1,1,0.25,1.0,0.0,0.9

@@ -21,9 +21,9 @@ from botocore.exceptions import (
 
 from rft.aws.objects import PinnedObject
 from rft.invocation_logs import BodyUnavailable, LogConversion, LogOptions, MetadataFilter, Redactor, Windows
-from rft.steps import log_bodies, log_reading
-from rft.steps.log_bodies import Bodies
-from rft.steps.log_reading import ReadLog
+from rft.steps.logs import log_bodies, log_reading
+from rft.steps.logs.log_bodies import Bodies
+from rft.steps.logs.log_reading import ReadLog
 
 HOUR = "mine/AWSLogs/1/BedrockModelInvocationLogs/us-east-1/2026/01/05/09/"
 LOG = f"{HOUR}20260105T090000000Z_1.json.gz"

@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError, IncompleteReadError, ResponseStream
 
 from rft.aws.objects import PinnedObject
 from rft.errors import DatasetMissing
-from rft.steps import log_reading
-from rft.steps.log_reading import read_ahead
+from rft.steps.logs import log_reading
+from rft.steps.logs.log_reading import read_ahead
 
 
 class Body(io.BytesIO):

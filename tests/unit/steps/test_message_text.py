@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from rft.run.record import Run
 from rft.run.status import TERMINAL, Status
-from rft.steps import message_text as texts
-from rft.steps.message_parts import MOST_OF_A_REASON, Sender, gain_in_words, plain, shortened
-from rft.steps.message_text import MAX_SUBJECT, Message
+from rft.steps.ending import message_text as texts
+from rft.steps.ending.message_parts import MOST_OF_A_REASON, Sender, gain_in_words, plain, shortened
+from rft.steps.ending.message_text import MAX_SUBJECT, Message
 
 RUN = "ticket-triage-0123456789ab"
 BUCKET = "rft-data-123456789012"

@@ -5,7 +5,7 @@ AWS's errors become ours where the pipeline acts on them; all others pass throug
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -103,10 +103,11 @@ def find_model(client: BedrockClient, name_or_arn: str) -> tuple[str, ModelStatu
 
 def delete_model(client: BedrockClient, arn: str) -> None:
     """A model that is deployed is not deleted: ``ConflictException``."""
+    seems_gone = _is_gone(lambda: find_model(client, arn))
     try:
         client.delete_custom_model(modelIdentifier=arn)
     except ClientError as error:
-        if error_code(error) != "ResourceNotFoundException":
+        if not _says_gone(error, seems_gone):
             raise _named(error) from None
 
 
@@ -220,12 +221,13 @@ class OnDemandDeployments:
             raise _named(error) from None
 
     def delete(self, arn: str) -> None:
+        seems_gone = _is_gone(lambda: self.find(arn))
         try:
             self._client.delete_custom_model_deployment(customModelDeploymentIdentifier=arn)
         except ClientError as error:
             if error_code(error) == "ConflictException":
                 raise _not_deleted(arn, error) from None
-            if error_code(error) != "ResourceNotFoundException":
+            if not _says_gone(error, seems_gone):
                 raise _named(error) from None
 
 
@@ -268,21 +270,46 @@ class ProvisionedThroughput:
         )
 
     def delete(self, arn: str) -> None:
+        seems_gone = _is_gone(lambda: self.find(arn))
         try:
             self._client.delete_provisioned_model_throughput(provisionedModelId=arn)
         except ClientError as error:
             if error_code(error) == "ConflictException" and not self._is_committed(arn):
                 raise _not_deleted(arn, error) from None
-            if error_code(error) != "ResourceNotFoundException":
+            if not _says_gone(error, seems_gone):
                 raise _named(error) from None
 
     def _is_committed(self, arn: str) -> bool:
         """A commitment ends with its term: no waiting of ours outlasts it."""
+        return self.committed_until(arn) is not None
+
+    def committed_until(self, arn: str) -> str | None:
+        """The end of the commitment (ISO 8601), where there is one; empty where Bedrock doesn't tell it."""
         try:
-            return "commitmentDuration" in self._client.get_provisioned_model_throughput(provisionedModelId=arn)
+            answer: dict[str, Any] = dict(self._client.get_provisioned_model_throughput(provisionedModelId=arn))
         except ClientError as error:
             _must_be_absent(arn, error)
-            return False
+            return None
+        if "commitmentDuration" not in answer:
+            return None
+        if "commitmentExpirationTime" not in answer:
+            return ""
+        return str(answer["commitmentExpirationTime"].isoformat(timespec="seconds"))
+
+
+def _is_gone(find: Callable[[], object | None]) -> bool:
+    """Whether a look finds nothing; one that fails says nothing."""
+    try:
+        return find() is None
+    except (ClientError, BedrockBusy):
+        return False
+
+
+def _says_gone(error: ClientError, seems_gone: bool) -> bool:
+    """Whether a refused deletion was of what isn't there. The right to it hangs on a tag, and what is gone has none:
+    IAM refuses before Bedrock could say so. What only isn't to be seen yet is deleted all the same."""
+    code = error_code(error)
+    return code == "ResourceNotFoundException" or (code == "AccessDeniedException" and seems_gone)
 
 
 def _not_deleted(arn: str, error: ClientError) -> Exception:

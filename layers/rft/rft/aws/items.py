@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _BAD_TOKEN = RequestProblem("next_token", "must be the next_token of an earlier answer to the same question, unchanged")
+_AT_A_TIME = 500  # items that a query with a prefix looks at; DynamoDB stops at a megabyte before that
 _to_item = TypeSerializer().serialize
 _from_item = TypeDeserializer().deserialize
 
@@ -69,14 +70,20 @@ def query(
     index: str | None = None,
     prefix: str | None = None,
     matches: dict[str, str] | None = None,
+    begins: dict[str, str] | None = None,
     limit: int,
     token: str | None,
     newest_first: bool = False,
 ) -> Page:
-    """At most ``limit`` of the items with ``key`` (and a sort key that begins with ``prefix``) that ``matches``."""
-    matches = matches or {}
-    names = {f"#{name}": name for name in key | matches}
-    values = {f":{name}": value for name, value in (key | matches).items()}
+    """At most ``limit`` of the items with ``key`` (and a sort key that begins with ``prefix``) that ``matches``.
+
+    With ``begins`` only those with attributes that begin so. Then the page tells nothing of the others: there is a
+    token only where one more of them follows, and it names the last item of the page, never one that was passed over.
+    """
+    matches, begins = matches or {}, begins or {}
+    asked_for = key | matches | begins
+    names = {f"#{name}": name for name in asked_for}
+    values = {f":{name}": value for name, value in asked_for.items()}
     condition = " AND ".join(f"#{name} = :{name}" for name in key)
     if prefix is not None:
         condition += " AND begins_with(sk, :prefix)"
@@ -90,10 +97,15 @@ def query(
     }
     if index is not None:
         asked["IndexName"] = index
-    if matches:
-        asked["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in matches)
+    filters = [f"#{name} = :{name}" for name in matches] + [f"begins_with(#{name}, :{name})" for name in begins]
+    if filters:
+        asked["FilterExpression"] = " AND ".join(filters)
     listing = "/".join([index or "", *(f"{k}={v}" for k, v in (key | matches).items())])
+    listing += "".join(f"/{k}^={v}" for k, v in begins.items())
     start: Json = {"ExclusiveStartKey": _from_token(token, listing)} if token else {}
+    if begins:
+        at = ("pk", "sk") if index is None else ("pk", "sk", *key, "created_at")
+        return _page_of_few(client, asked | start, limit, listing, at)
     items: list[Json] = []
     while len(items) < limit:
         # A filter applies after the limit, so ask on until the page is full.
@@ -103,6 +115,22 @@ def query(
             return Page(items, None)
         start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
     return Page(items, _to_token(start["ExclusiveStartKey"], listing))
+
+
+def _page_of_few(client: DynamoDBClient, asked: Json, limit: int, listing: str, at: Sequence[str]) -> Page:
+    """One item more than is given, to know whether there is one. Where the first look doesn't find so many, most of
+    what is there is somebody else's, so much is looked at from then on."""
+    found: list[Json] = []
+    look_at = limit + 1
+    while len(found) <= limit:
+        answer = _page(client, asked | {"Limit": look_at})
+        found += answer["Items"]
+        if not answer.get("LastEvaluatedKey"):
+            break
+        asked |= {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        look_at = _AT_A_TIME
+    last = {name: found[limit - 1][name] for name in at} if len(found) > limit else None
+    return Page([from_item(item) for item in found[:limit]], _to_token(last, listing) if last else None)
 
 
 def _page(client: DynamoDBClient, asked: Json) -> Any:

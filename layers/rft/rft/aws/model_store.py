@@ -6,11 +6,15 @@ runs of those indexes; in ``all-runs`` it is listed under its own entity.
 A run that promotes its candidate holds the model's claim from before the first change until the last: so no two runs
 exchange a model at once. The write that makes a version live (``set_live``) is what decides. Before it a run can be
 barred from promoting (``bar``), after it the promotion is a fact; never both.
+
+The deletion of a model holds it in the same way, for as long as its function may run: no run promotes meanwhile, and
+none is deleted that a run promotes. What a deletion could not remove yet stays on record as ``leaving``.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,11 +24,15 @@ from rft.aws.clients import error_code
 from rft.aws.clock import now
 from rft.aws.items import Json, Page, from_item, query, to_item
 from rft.aws.run_store import RunStore
-from rft.errors import DeploymentPending, LiveModelChanged, RunStopped
+from rft.errors import DeploymentPending, LiveModelChanged, ModelBusy, RunStopped
 from rft.run.identity import MODEL_MAX_LENGTH
+from rft.run.tenants import EVERYTHING, Scope
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+_NO_DELETION = "(attribute_not_exists(deleting_until) OR deleting_until < :at)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,12 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """``promoting`` is the run that holds the claim; if it is ``barred``, what it changed is being undone."""
+    """``promoting`` is the run that holds the claim; if it is ``barred``, what it changed is being undone.
+
+    ``leaving`` are deployments that were live and are being removed, each with ``deployment_arn`` and ``kind``; until
+    ``deleting_until`` a deletion is at work. A model that was deleted has ``deleted_at`` and is listed no more, until a
+    run makes it anew.
+    """
 
     name: str
     created_at: str
@@ -53,6 +66,9 @@ class Model:
     live: Live | None = None
     promoting: str | None = None
     barred: bool = False
+    leaving: tuple[dict[str, str], ...] = ()
+    deleting_until: str | None = None
+    deleted_at: str | None = None
 
     @classmethod
     def from_json(cls, document: Json) -> Self:
@@ -64,6 +80,9 @@ class Model:
             live=Live.from_json(live) if live else None,
             promoting=document.get("promoting"),
             barred=document.get("barred", False),
+            leaving=tuple(document.get("leaving", ())),
+            deleting_until=document.get("deleting_until"),
+            deleted_at=document.get("deleted_at"),
         )
 
     def to_json(self) -> Json:
@@ -81,12 +100,15 @@ class Barred(Enum):
 
 
 class ModelStore:
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
+    """``scope`` is what the caller may see: a model outside of it is one that never was."""
+
+    def __init__(self, client: DynamoDBClient, table: str, scope: Scope = EVERYTHING) -> None:
         self._client = client
         self._table = table
+        self._scope = scope
 
     def get(self, name: str) -> Model | None:
-        if not 0 < len(name) <= MODEL_MAX_LENGTH:
+        if not 0 < len(name) <= MODEL_MAX_LENGTH or not self._scope.has_model(name):
             return None
         answer = self._client.get_item(TableName=self._table, Key=_key(name), ConsistentRead=True)
         return Model.from_json(from_item(answer["Item"])) if "Item" in answer else None
@@ -98,6 +120,7 @@ class ModelStore:
             self._table,
             index="all-runs",
             key={"entity": "model"},
+            begins={"name": self._scope.prefix} if self._scope.prefix else {},
             limit=limit,
             token=token,
             newest_first=True,
@@ -108,8 +131,8 @@ class ModelStore:
         """There is a model of that name now, whether or not a version of it is ever live."""
         self._update(
             name,
-            "SET entity = :model, #name = :name, created_at = :at, updated_at = :at",
-            "attribute_not_exists(pk)",
+            "SET entity = :model, #name = :name, created_at = :at, updated_at = :at REMOVE deleted_at",
+            "attribute_not_exists(pk) OR attribute_exists(deleted_at)",
             {":model": "model", ":name": name, ":at": now()},
             {"#name": "name"},
         )
@@ -118,8 +141,8 @@ class ModelStore:
         """Take the right to change what is live, for a run whose candidate was compared with ``live_run_id``.
 
         Raises ``LiveModelChanged`` where another version is live by now, ``DeploymentPending`` while another run that
-        hasn't ended holds the claim, and ``RunStopped`` where this run was barred. A run that has the claim, or whose
-        version is live already, is given it again.
+        hasn't ended holds the claim or a deletion is at work, and ``RunStopped`` where this run was barred. A run that
+        has the claim, or whose version is live already, is given it again.
         """
         self.note(name)
         model = self._known(name)
@@ -133,6 +156,8 @@ class ModelStore:
             raise LiveModelChanged(f"another version of {name} has become live since this one was compared")
         if model.promoting is not None and not self._has_ended(model.promoting):
             raise DeploymentPending(f"run {model.promoting} is promoting its version of {name}")
+        if model.deleting_until is not None and model.deleting_until > now():
+            raise DeploymentPending(f"what there was of {name} is being deleted")
         self._take(name, run_id, model.promoting, live_run_id)
         taken = self._known(name)
         if taken.promoting != run_id:
@@ -147,7 +172,7 @@ class ModelStore:
         self._update(
             name,
             "SET promoting = :run, updated_at = :at REMOVE barred",
-            f"{free} AND {same}",
+            f"{free} AND {same} AND {_NO_DELETION}",
             {key: value for key, value in given.items() if value is not None},
         )
 
@@ -193,6 +218,62 @@ class ModelStore:
         self._update(
             name, "SET updated_at = :at REMOVE promoting, barred", "promoting = :run", {":run": run_id, ":at": now()}
         )
+
+    # -- deletion -----------------------------------------------------------------------------------------------
+
+    def begin_deletion(self, name: str, seconds: float) -> Model | None:
+        """Hold the model for so many seconds: nothing of it is live from now on. None if another deletion holds it.
+
+        Raises ``ModelBusy`` while a run that hasn't ended promotes its version.
+        """
+        model = self._known(name)
+        if model.promoting is not None and not self._has_ended(model.promoting):
+            raise ModelBusy(f"run {model.promoting} is promoting its version of {name}")
+        live = model.live
+        leaving = list(model.leaving)
+        if live is not None:
+            leaving.append({"deployment_arn": live.deployment_arn, "kind": live.kind})
+        free = "attribute_not_exists(promoting)" if model.promoting is None else "promoting = :holder"
+        same = "attribute_not_exists(live)" if live is None else "live.run_id = :live"
+        until = now(seconds_ago=-seconds)
+        given: dict[str, Any] = {
+            ":until": until,
+            ":at": now(),
+            ":leaving": leaving,
+            ":holder": model.promoting,
+            ":live": live.run_id if live else None,
+        }
+        held = self._update(
+            name,
+            "SET deleting_until = :until, leaving = :leaving, updated_at = :at REMOVE live, promoting, barred",
+            f"{free} AND {same} AND {_NO_DELETION}",
+            {key: value for key, value in given.items() if value is not None},
+        )
+        return replace(self._known(name), deleting_until=until) if held else None
+
+    def end_deletion(self, model: Model, leaving: Sequence[dict[str, str]], *, is_done: bool) -> None:
+        """Give back what ``begin_deletion`` gave, with the deployments that are ``leaving`` still.
+
+        ``is_done`` takes the model out of the lists: nothing of it is left.
+        """
+        done = ", deleted_at = :at REMOVE deleting_until, entity" if is_done else " REMOVE deleting_until"
+        self._update(
+            model.name,
+            f"SET leaving = :leaving, updated_at = :at{done}",
+            "deleting_until = :until",
+            {":leaving": list(leaving), ":at": now(), ":until": model.deleting_until},
+        )
+
+    def left(self, name: str, run_id: str, leaving: Sequence[dict[str, str]]) -> None:
+        """For the run that holds the claim: of what was deleted these deployments are there still, others are gone."""
+        self._update(
+            name,
+            "SET leaving = :leaving, updated_at = :at",
+            "promoting = :run",
+            {":leaving": list(leaving), ":at": now(), ":run": run_id},
+        )
+
+    # -- below --------------------------------------------------------------------------------------------------
 
     def _update(
         self,

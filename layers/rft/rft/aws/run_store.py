@@ -25,6 +25,7 @@ from rft.errors import RequestConflict, RunNotFound
 from rft.run.identity import MAX_RUN_ID
 from rft.run.record import Run
 from rft.run.status import Status, may_precede
+from rft.run.tenants import EVERYTHING, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,9 +48,12 @@ class Move(Enum):
 
 
 class RunStore:
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
+    """``scope`` is what the caller may see: a run outside of it is one that never was."""
+
+    def __init__(self, client: DynamoDBClient, table: str, scope: Scope = EVERYTHING) -> None:
         self._client = client
         self._table = table
+        self._scope = scope
 
     # -- one run ------------------------------------------------------------------------------------------------
 
@@ -185,7 +189,9 @@ class RunStore:
     # -- lists --------------------------------------------------------------------------------------------------
 
     def runs(self, *, model: str | None, status: Status | None, limit: int, token: str | None) -> Page:
-        """Runs, newest first."""
+        """Runs, newest first. Those of a model outside of the scope are none, as of one that never was."""
+        if model is not None and not self._scope.has_model(model):
+            return Page([], None)
         if model is not None:
             index, name, value = "by-model", "model", model
         elif status is not None:
@@ -199,6 +205,7 @@ class RunStore:
             index=index,
             key={name: value},
             matches=matches,
+            begins={"model": self._scope.prefix} if model is None and self._scope.prefix else {},
             limit=limit,
             token=token,
             newest_first=True,
@@ -238,10 +245,13 @@ class RunStore:
     def _read(self, run_id: str) -> Json:
         if len(run_id) > MAX_RUN_ID:
             raise RunNotFound("there is no run of so long a name")
+        missing = RunNotFound(f"there is no run {run_id}")
+        if not self._scope.has_run(run_id):
+            raise missing
         answer = self._client.get_item(TableName=self._table, Key=_key(run_id), ConsistentRead=True)
-        if "Item" not in answer:
-            raise RunNotFound(f"there is no run {run_id}")
-        return from_item(answer["Item"])
+        if "Item" not in answer or not self._scope.has_model((item := from_item(answer["Item"]))["model"]):
+            raise missing
+        return item
 
     def _update(
         self, run_id: str, attributes: Json, condition: str, values: Mapping[str, Any]

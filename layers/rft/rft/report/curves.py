@@ -36,7 +36,7 @@ class Training:
 
 def training_of(document: Mapping[str, Any] | None) -> Training:
     """From ``{"training": [{"step", "reward_mean", …}], "validation": […], "grader": [{"at", "reward_mean", …}]}``, as
-    ``rft.steps.job_metrics`` gives them; a point may have ``components``."""
+    ``rft.steps.training.job_metrics`` gives them; a point may have ``components``."""
     points, minutes = _points(document, "training"), _by_minute(_points(document, "grader"))
     components = _components(points)
     rewards = points if _curve(points, "reward_mean") else minutes

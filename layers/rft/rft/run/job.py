@@ -31,10 +31,24 @@ def output_uri(run: Run, bucket: str) -> str:
     return f"s3://{bucket}/{run.folder}output/"
 
 
-def job_request(run: Run, *, bucket: str, role_arn: str, stack: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class JobNetwork:
+    """Where a job reaches the bucket from: an interface in each of the subnets (1 to 16), of these groups (1 to 5)."""
+
+    subnet_ids: tuple[str, ...]
+    security_group_ids: tuple[str, ...]
+
+    def config(self) -> dict[str, list[str]]:
+        return {"subnetIds": list(self.subnet_ids), "securityGroupIds": list(self.security_group_ids)}
+
+
+def job_request(
+    run: Run, *, bucket: str, role_arn: str, stack: str, model_key_arn: str, network: JobNetwork | None = None
+) -> dict[str, Any]:
     """The whole CreateModelCustomizationJob request of a run: the same run always gives the same request.
 
-    Names and token are the run's id, so that a repeated call finds the first one's job and pays nothing twice.
+    Names and token are the run's id, so that a repeated call finds the first one's job and pays nothing twice. The KMS
+    key ``model_key_arn`` encrypts the model that comes of it.
     """
     if run.dataset is None or run.base_model is None or run.grader_arn is None:
         raise ValueError(f"run {run.run_id} has no prepared dataset, base model or grader yet")
@@ -47,6 +61,7 @@ def job_request(run: Run, *, bucket: str, role_arn: str, stack: str) -> dict[str
         "customizationType": "REINFORCEMENT_FINE_TUNING",
         "jobTags": (tags := resource_tags(run, stack)),
         "customModelTags": tags,
+        "customModelKmsKeyId": model_key_arn,
         "trainingDataConfig": _training_data(run),
         "outputDataConfig": {"s3Uri": output_uri(run, bucket)},
         "customizationConfig": {
@@ -58,6 +73,8 @@ def job_request(run: Run, *, bucket: str, role_arn: str, stack: str) -> dict[str
     }
     if run.dataset.get("validation_uri"):
         request["validationDataConfig"] = {"validators": [{"s3Uri": run.dataset["validation_uri"]}]}
+    if network is not None:
+        request["vpcConfig"] = network.config()
     return request
 
 

@@ -24,7 +24,7 @@ from pydantic import (
 from rft.errors import RequestInvalid, RequestProblem
 from rft.grading.catalog import OPENAI
 from rft.run.identity import MODEL_MAX_LENGTH, MODEL_PATTERN
-from rft.run.request_base import Place, Strict, bucket_and_key, has_odd_parts, place_of
+from rft.run.request_base import Place, Strict, bucket_and_key, foreign_place, has_odd_parts, place_of
 from rft.run.request_candidate import Comparing, Deploy, Deployment, Promote, Promotion, StopWhen
 from rft.run.request_grader import Grader, ManyProblems, fields_that_logs_lack, what_logs_lack
 from rft.run.request_logs import InvocationLogs
@@ -56,6 +56,8 @@ def _own_object(uri: str, info: ValidationInfo) -> str:
         raise ValueError("must name an object: a key of 1 to 1,024 bytes that does not end with a slash")
     if has_odd_parts(key):
         raise ValueError("must have no folder named . or .. and no control characters")
+    if not place.stack.scope.has_key(key):
+        raise ValueError(foreign_place(place))
     return f"s3://{bucket}/{key}"
 
 

@@ -47,6 +47,12 @@ def bucket_and_key(uri: str, place: Place, *, form: str = "s3://bucket/key") -> 
     return bucket, key
 
 
+def foreign_place(place: Place) -> str:
+    """What is wrong with data outside of the caller's folders; the same whether or not there is such an object."""
+    folders = " or ".join(f"s3://{place.stack.bucket}/{folder}" for folder in place.stack.scope.folders)
+    return f"must begin with {folders}: the folders of your tenant"
+
+
 def has_odd_parts(key: str) -> bool:
     """Folders that mean another place than they say, and characters that nobody sees."""
     return any(part in (".", "..") for part in key.split("/")) or not key.isprintable()

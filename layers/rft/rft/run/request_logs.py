@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
 
 from rft.run.log_source import MAX_PROMPTS, MIN_PROMPTS, READY_PATTERNS
-from rft.run.request_base import Place, Strict, bucket_and_key, has_odd_parts, place_of
+from rft.run.request_base import Place, Strict, bucket_and_key, foreign_place, has_odd_parts, place_of
 from rft.run.request_words import shown
 
 MAX_REDACTIONS = 32
@@ -43,6 +43,11 @@ def _log_prefix(uri: str, info: ValidationInfo) -> str:
 
 def _check_bucket(bucket: str, key: str, place: Place) -> None:
     own, logs = place.stack.bucket, place.stack.log_bucket
+    if not place.stack.scope.sees_all:
+        # The account's log bucket has everybody's calls in it.
+        if bucket != own or not key.startswith(place.stack.scope.folders):
+            raise ValueError(foreign_place(place))
+        return
     if bucket not in (own, logs):
         allowed = f"s3://{logs}/ (parameter InvocationLogBucket) or s3://{own}/" if logs else f"s3://{own}/"
         hint = "" if logs else ": to read a log bucket, deploy the stack with its name as InvocationLogBucket"

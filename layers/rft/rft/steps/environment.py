@@ -6,15 +6,27 @@ import os
 from collections.abc import Mapping
 
 from rft.errors import SettingMissing
+from rft.run.job import JobNetwork
 from rft.run.stack import Stack
+from rft.run.tenants import EVERYTHING, Scope, Tenants
 from rft.steps.stack_graders import StackGraders
 
 
 class Environment:
-    """Read when asked for: a function needs only the variables of what it does."""
+    """Read when asked for: a function needs only the variables of what it does. ``scope`` is what the one may see and
+    name for whom it works; a step of a run works for the pipeline, which sees everything."""
 
-    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+    def __init__(self, variables: Mapping[str, str] | None = None, *, scope: Scope = EVERYTHING) -> None:
         self._variables = os.environ if variables is None else variables
+        self.scope = scope
+
+    def within(self, scope: Scope) -> Environment:
+        return Environment(self._variables, scope=scope)
+
+    @property
+    def tenants(self) -> Tenants:
+        """Who shares the stack (parameter Tenants). Raises ``TenantsInvalid``: who can't be told apart sees nothing."""
+        return Tenants.parse(self._variables.get("TENANTS") or "")
 
     def _get(self, name: str) -> str:
         value = self._variables.get(name)
@@ -51,6 +63,25 @@ class Environment:
         return self._get("BEDROCK_ROLE_ARN")
 
     @property
+    def model_key_arn(self) -> str:
+        """The KMS key of the custom models (parameter DataKeyArn, or the stack's own)."""
+        return self._get("MODEL_KEY_ARN")
+
+    @property
+    def job_network(self) -> JobNetwork | None:
+        """The VPC that training jobs work in; None where NetworkMode is none."""
+        subnets, groups = (self._list(name) for name in ("JOB_SUBNET_IDS", "JOB_SECURITY_GROUP_IDS"))
+        if not subnets and not groups:
+            return None
+        if not subnets or not groups:
+            missing = "JOB_SECURITY_GROUP_IDS" if subnets else "JOB_SUBNET_IDS"
+            raise SettingMissing(f"the environment variable {missing} is missing: template.yaml sets it")
+        return JobNetwork(subnets, groups)
+
+    def _list(self, name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self._variables.get(name, "").split(",") if part.strip())
+
+    @property
     def job_deadline_hours(self) -> float:
         return float(self._get("JOB_DEADLINE_HOURS"))
 
@@ -82,6 +113,10 @@ class Environment:
     @property
     def compare_models_function(self) -> str:
         return self._get("COMPARE_MODELS_FUNCTION")
+
+    @property
+    def delete_model_function(self) -> str:
+        return self._get("DELETE_MODEL_FUNCTION")
 
     @property
     def await_job_function(self) -> str:
@@ -143,4 +178,5 @@ class Environment:
             graders=StackGraders(graders, self.stack_name),
             log_bucket=self._variables.get("LOG_BUCKET") or None,
             judge_model=self.judge_model,
+            scope=self.scope,
         )

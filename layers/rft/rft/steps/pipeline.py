@@ -12,6 +12,7 @@ from rft.aws.run_store import Move, RunStore
 from rft.errors import RunEnded, RunStopped
 from rft.run.record import Run
 from rft.run.status import Status
+from rft.run.tenants import Scope
 from rft.steps import pipeline_metrics
 from rft.steps.environment import Environment
 
@@ -24,11 +25,15 @@ class Pipeline:
 
     @cached_property
     def store(self) -> RunStore:
-        return RunStore(client("dynamodb"), self.environment.table)
+        return RunStore(client("dynamodb"), self.environment.table, self.environment.scope)
 
     @cached_property
     def models(self) -> ModelStore:
-        return ModelStore(client("dynamodb"), self.environment.table)
+        return ModelStore(client("dynamodb"), self.environment.table, self.environment.scope)
+
+    def within(self, scope: Scope) -> Pipeline:
+        """The same for one who sees only ``scope``: what is outside of it was never there."""
+        return Pipeline(self.environment.within(scope))
 
     def begin(self, run_id: str, status: Status) -> Run:
         """A step starts: the run takes the step's status, unless it was stopped or has ended meanwhile."""

@@ -79,11 +79,12 @@ def _attempt(
 
 
 def _load(code: str, namespace: dict[str, Any]) -> None:
-    exec(compile(code, "<answer>", "exec"), namespace)  # noqa: S102 - what this process is for
+    program = compile(code, "<answer>", "exec")
+    exec(program, namespace)  # noqa: S102 - what this process is for # nosec B102
 
 
 def _value(call: str, namespace: dict[str, Any]) -> Any:
-    value = portable(eval(compile(call, "<call>", "eval"), namespace))  # noqa: S307 - as above
+    value = portable(eval(compile(call, "<call>", "eval"), namespace))  # noqa: S307 - as above # nosec B307
     if len(json.dumps(value)) > MAX_VALUE:
         raise ValueError("too long")
     return value

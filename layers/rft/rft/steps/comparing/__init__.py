@@ -1,0 +1,1 @@
+"""Base, live version and candidate asked the same, and what follows from it."""

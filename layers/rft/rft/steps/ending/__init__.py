@@ -1,0 +1,1 @@
+"""However a run ends: cleaned up after, reported, told."""

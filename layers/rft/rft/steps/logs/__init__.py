@@ -1,0 +1,1 @@
+"""From invocation logs to a dataset."""

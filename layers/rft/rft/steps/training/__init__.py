@@ -1,0 +1,1 @@
+"""The training job: submitted, waited for, followed."""

@@ -1,0 +1,1 @@
+"""A record of the calls that functions and jobs make to AWS; see ``call_record``."""
