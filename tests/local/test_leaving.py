@@ -49,7 +49,7 @@ def of_model(pipeline: Pipeline, model: str) -> list[str]:
 
 
 def test_one_model_leaves_and_the_others_stay(pipeline: Pipeline, start: Callable[..., str], rft: Rft) -> None:
-    gone = start("gone", colours(900))
+    gone = start("leaver", colours(900))
     units = start("units", colours(1100), deploy="provisioned")
     halted = start("halted", colours(1300), hyperparameters=SHORT | {"epoch_count": 20})
     busy = rft("destroy", "--model", "halted", "--yes", exit_code=1)["error"]
@@ -59,7 +59,7 @@ def test_one_model_leaves_and_the_others_stay(pipeline: Pipeline, start: Callabl
     assert pipeline.ended(halted)["status"] == "stopped"
     for run in (gone, units):
         assert pipeline.ended(run)["status"] == "promoted"
-    for model, count in (("gone", 3), ("halted", 0)):
+    for model, count in (("leaver", 3), ("halted", 0)):
         assert len(of_model(pipeline, model)) == count
         deletion = rft("destroy", "--model", model, "--yes")
         assert (len(deletion["removed"]), deletion["left"]) == (count, [])
@@ -67,11 +67,11 @@ def test_one_model_leaves_and_the_others_stay(pipeline: Pipeline, start: Callabl
     assert len(of_model(pipeline, "units")) == 3, "nothing of it was touched"
     assert rft("destroy", "--model", "units", "--yes")["left"] == []
     assert of_model(pipeline, "units") == []
-    told = rft("models", "gone")
+    told = rft("models", "leaver")
     assert (told["live"], [version["run_id"] for version in told["versions"]]) == (None, [gone])
     assert told["deleted_at"] is not None
     assert pipeline.api.run(gone)["status"] == "promoted", "what happened stays on record"
-    again = rft("destroy", "--model", "gone", "--yes")
+    again = rft("destroy", "--model", "leaver", "--yes")
     assert (again["removed"], again["left"]) == ([], [])
     assert rft("destroy", "--model", "never", "--yes", exit_code=1)["error"]["status"] == 404
 
