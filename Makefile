@@ -42,21 +42,14 @@ demo: ready      ## the whole way on this machine: dataset, training, deployment
 	$(BIN)/rft demo
 
 # HYPOTHESIS_PROFILE=thorough make test: the longest searches for a counterexample try all that they can, not a quarter.
-# The end-to-end tests wait a good deal: meanwhile the others have the processor, and give it back at once (nice). What every
-# function called is left in .calls, which the roles are held against at last.
+# What every function called in the end-to-end tests is left in .calls, which the roles are held against at last. Of those tests
+# the files that take longest come first, so that both clouds are busy to the end. Planted defects are tried by `make check`.
+LONGEST := $(addprefix tests/local/test_,demo.py models.py failures.py graders.py)
 test: ready $(SCANNERS) ## every test, the end-to-end ones on the local cloud included
 	rm -rf .calls
-	@$(MAKE) --no-print-directory --jobs 2 end-to-end parts
-	$(BIN)/pytest tests/privilege
-
-# The files that take longest come first, so that both clouds are busy to the end.
-LONGEST := $(addprefix tests/local/test_,demo.py models.py failures.py graders.py)
-.PHONY: parts end-to-end
-end-to-end:
+	$(BIN)/pytest --numprocesses 3 --dist worksteal --ignore tests/template/planting tests/template tests/unit tests/contract
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(LONGEST) tests/local
-
-parts: # each by itself; the planted defects are tried by `make check`
-	nice -n 19 $(BIN)/pytest --numprocesses 2 --dist worksteal --ignore tests/template/planting tests/unit tests/contract tests/template
+	$(BIN)/pytest tests/privilege
 
 quick: ready     ## the fast tests, for while you work
 	$(BIN)/pytest --numprocesses 2 --dist worksteal -m 'not thorough' tests/unit tests/template

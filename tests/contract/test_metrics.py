@@ -105,9 +105,10 @@ def test_the_gates_verdict_and_estimate_are_counted_once(app: Application, print
     app.bedrock.aws.reward = same
     run_id = prepared(app)
     check_grader(app.pipeline, run_id)
+    # Of the first look: on a busy machine the second may find the grader slower, or quicker, and say so.
+    gate = json.loads(boto3.client("s3").get_object(Bucket=BUCKET, Key=f"runs/{run_id}/gate.json")["Body"].read())
     check_grader(app.pipeline, run_id)
     records = printed()
-    gate = json.loads(boto3.client("s3").get_object(Bucket=BUCKET, Key=f"runs/{run_id}/gate.json")["Body"].read())
     assert values(records, "GateOutcome") == [({"stack": "rft", "verdict": gate["verdict"]}, 1)]
     ((_, usd),) = values(records, "SpendEstimateUsd")
     assert usd == gate["cost"]["usd"]["run"]["high"] > 0

@@ -20,6 +20,8 @@ from tests.iam.policies import Access
 from tests.iam.usage import Rights
 from tests.iam.whereabouts import everywhere
 
+pytestmark = pytest.mark.thorough
+
 ACCOUNT = "111122223333"
 LOG_KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/of-logs"
 OWN_GRADER = "arn:aws:lambda:us-east-1:111122223333:function:mine:3"

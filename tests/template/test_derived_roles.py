@@ -20,6 +20,8 @@ from tests.iam.evaluator import Decision, Request, Statement, decide, statements
 from tests.iam.policies import Access
 from tests.iam.usage import Rights
 
+pytestmark = pytest.mark.thorough
+
 ACCOUNT, OTHER = "111122223333", "444455556666"
 EXISTING = {
     "NetworkMode": "existing",

@@ -14,6 +14,8 @@ from tests.template import translation
 from tests.template.invariants.deployed import Deployed, Resource
 from tests.template.invariants.modes import MODES, OWN_STACKS
 
+pytestmark = pytest.mark.thorough
+
 EXISTING = MODES["yours-with-functions-inside"]
 FORMS: dict[str, dict[str, str]] = {
     "nowhere": {},

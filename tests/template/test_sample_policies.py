@@ -30,6 +30,8 @@ from tests.template.sample_policies import (
     policy,
 )
 
+pytestmark = pytest.mark.thorough
+
 NAMES = [path.name for path in PATHS]
 MOST_CHARACTERS = 6_144
 """Of a managed policy, white space not counted: IAM's limit."""

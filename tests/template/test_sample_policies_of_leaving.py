@@ -9,6 +9,8 @@ from tests.template import leaving
 from tests.template.as_deployed import deployed
 from tests.template.sample_policies import FILLED_IN, allowed, policy
 
+pytestmark = pytest.mark.thorough
+
 PLACE = "us-east-1:111122223333"
 HERE: Context = {"aws:ResourceAccount": "111122223333"}
 OWN: Context = {"aws:ResourceTag/rft:stack": "rft"}

@@ -16,6 +16,8 @@ from tests.template import translation
 from tests.template.as_deployed import BOUNDARY, deployed
 from tests.template.sample_policies import FILLED_IN, allowed, policy
 
+pytestmark = pytest.mark.thorough
+
 BUCKET = f"arn:aws:s3:::{FILLED_IN['BUCKET']}"
 KEY = f"arn:aws:kms:us-east-1:111122223333:key/{FILLED_IN['DATA_KEY']}"
 API = f"arn:aws:execute-api:us-east-1:111122223333:{FILLED_IN['API']}/v1/"

@@ -22,6 +22,8 @@ from tests.iam.policies import Access
 from tests.template import roles_page, translation
 from tests.template.as_deployed import STACK, deployed
 
+pytestmark = pytest.mark.thorough
+
 DOCS = translation.ROOT / "docs"
 PAGE = (DOCS / "security.md").read_text()
 HOURS, USD_AN_HOUR = 730, 0.01
