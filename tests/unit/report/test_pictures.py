@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rft.report import pictures, plot
@@ -118,6 +118,7 @@ def test_ticks_are_round_numbers(low: float, high: float, expected: Sequence[flo
     assert plot.ticks(low, high) == pytest.approx(expected)
 
 
+@example(first=0.0, second=5e-324)
 @given(FINITE, FINITE)
 def test_ticks_lie_within_their_range(first: float, second: float) -> None:
     low, high = sorted((first, second))

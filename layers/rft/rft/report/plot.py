@@ -93,7 +93,8 @@ def _shorter(match: re.Match[str]) -> str:
 def ticks(low: float, high: float, *, most: int = 5) -> list[float]:
     """Round numbers from ``low`` to ``high``, at most so many; both ends are within the first and the last of them
     only if they are round."""
-    if high - low <= 1e-9 * max(abs(low), abs(high)):  # no two places of it have other numbers
+    # No two places of it have other numbers; or it is too small for a float to be divided.
+    if high - low <= max(1e-9 * max(abs(low), abs(high)), 1e-300):
         return [low]
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
