@@ -4,6 +4,8 @@ UV     := .tools/uv/bin/uv
 BIN    := .venv/bin
 export PATH := $(CURDIR)/.tools/uv/bin:$(CURDIR)/$(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
+# Empty is as good as not set: else each of a test run's many processes would compile all modules and tests anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup ready demo test quick check format bench clean pins sbom audit

@@ -1,7 +1,8 @@
 """What CloudWatch does with the embedded metric format, and the emulator doesn't: log lines become metrics.
 
 Looks at the functions' log groups through the public Logs API, takes the lines that hold metrics, and puts their values
-by PutMetricData, with the time, the dimensions and the unit that the line says. Run as ``python -m local.metrics``; it
+by PutMetricData, with the minute, the dimensions and the unit that the line says: a metric of the usual resolution is
+kept by the minute, and of a grader's thousands of rewards few differ. Run as ``python -m local.metrics``; it
 ends by itself when the emulator has been gone for a minute.
 """
 
@@ -11,10 +12,10 @@ import argparse
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import batched
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 from botocore.config import Config
@@ -22,6 +23,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 GROUPS = "/aws/lambda/"
 DATA_AT_ONCE = 500  # CloudWatch takes 1,000 in a call
+VALUES_AT_ONCE = 150  # different ones, in a datum
+MINUTE = 60.0
 LATE_SECONDS = 5
 """A line may be written so much later than its time says."""
 LEAST_REST, LONGEST_REST, REST_FACTOR = 1.0, 10.0, 50
@@ -31,6 +34,16 @@ GONE_SECONDS = 60.0
 type Datum = dict[str, Any]
 type _Place = tuple[str, int, int]
 """Of a line: its stream, its time in milliseconds, and which of that time it is."""
+
+
+class Metric(NamedTuple):
+    """One minute of a metric; ``minute`` is its first second since 1970."""
+
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    unit: str
+    minute: float
 
 
 def main() -> None:
@@ -72,11 +85,13 @@ class Extraction:
                     group.took(seen, size)
 
     def _put(self, lines: list[str]) -> None:
-        by_namespace: dict[str, list[Datum]] = {}
+        by_namespace: dict[str, dict[Metric, Counter[float]]] = {}
         for line in lines:
-            for namespace, datum in data_of(line):
-                by_namespace.setdefault(namespace, []).append(datum)
-        for namespace, data in by_namespace.items():
+            for metric, values in values_of(line):
+                metrics = by_namespace.setdefault(metric.namespace, {})
+                metrics.setdefault(metric, Counter()).update(values)
+        for namespace, metrics in by_namespace.items():
+            data = (datum for metric, counted in metrics.items() for datum in _data(metric, counted))
             for some in batched(data, DATA_AT_ONCE, strict=False):
                 self._cloudwatch.put_metric_data(Namespace=namespace, MetricData=list(some))
 
@@ -113,30 +128,35 @@ class _Group:
         self._newest = max([self._newest, *(at for _, at, _ in seen)])
 
 
-def data_of(line: str) -> Iterator[tuple[str, Datum]]:
-    """Namespace and datum of each metric that a line holds, under each of its sets of dimensions. Nothing of a line
-    that isn't in the format, as CloudWatch takes nothing of it."""
+def values_of(line: str) -> Iterator[tuple[Metric, list[float]]]:
+    """The values of each metric that a line holds, under each of its sets of dimensions. Nothing of a line that isn't
+    in the format, as CloudWatch takes nothing of it."""
     try:
         document = json.loads(line)
         for directive in document["_aws"]["CloudWatchMetrics"]:
-            at = datetime.fromtimestamp(document["_aws"]["Timestamp"] / 1000, UTC)
+            minute = document["_aws"]["Timestamp"] / 1000 // MINUTE * MINUTE
             for names in directive["Dimensions"]:
-                dimensions = [{"Name": name, "Value": document[name]} for name in names]
+                dimensions = tuple((name, document[name]) for name in names)
                 for metric in directive["Metrics"]:
                     value = document[metric["Name"]]
-                    values = value if isinstance(value, list) else [value]
-                    yield (
-                        directive["Namespace"],
-                        {
-                            "MetricName": metric["Name"],
-                            "Dimensions": dimensions,
-                            "Timestamp": at,
-                            "Values": [float(each) for each in values],
-                            "Unit": metric.get("Unit", "None"),
-                        },
-                    )
+                    values = [float(each) for each in (value if isinstance(value, list) else [value])]
+                    unit = metric.get("Unit", "None")
+                    yield Metric(directive["Namespace"], metric["Name"], dimensions, unit, minute), values
     except (ValueError, TypeError, KeyError):
         return
+
+
+def _data(metric: Metric, counted: Mapping[float, int]) -> Iterator[Datum]:
+    for some in batched(counted.items(), VALUES_AT_ONCE, strict=False):
+        values, counts = zip(*some, strict=True)
+        yield {
+            "MetricName": metric.name,
+            "Dimensions": [{"Name": name, "Value": value} for name, value in metric.dimensions],
+            "Timestamp": datetime.fromtimestamp(metric.minute, UTC),
+            "Values": list(values),
+            "Counts": [float(count) for count in counts],
+            "Unit": metric.unit,
+        }
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ What the emulator leaves out of its policy evaluation is put in, so that policie
 
 What it leaves out of an API's definition is put in by ``api_definition``.
 
+The servers that hand functions their events write an event's headers and its body apart. Each small body would wait for
+the acknowledgement of its headers, 40 ms (Nagle's algorithm meets delayed acknowledgements): so they are sent at once.
+
 And while calls are recorded, the interpreters of functions find the recorder first.
 """
 
@@ -23,6 +26,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import ministack.app
@@ -44,6 +48,7 @@ _resolve = iam_evaluator._resolve_condition_key
 def install() -> None:
     """Put in what is missing. Raises ``KeyError`` or ``AttributeError`` where the emulator is not the one we know."""
     api_definition.install()
+    BaseHTTPRequestHandler.disable_nagle_algorithm = True
     iam_evaluator._resolve_condition_key = _condition_key
     pin = ministack.app.pin_request_origin
     ministack.app.pin_request_origin = lambda address, _: pin(address, secure_transport=True)

@@ -135,10 +135,13 @@ class Pipeline:
 
 
 def until[T](look: Callable[[], T | bool | None], seconds: float = 60) -> T:
-    deadline = time.monotonic() + seconds
+    """What ``look`` found at last. It looks less and less often: a look at a run is a call of a function, which takes
+    the machine from what is waited for."""
+    deadline, pause = time.monotonic() + seconds, 0.05
     while time.monotonic() < deadline:
         found = look()
         if found:
             return found  # type: ignore[return-value]
-        time.sleep(0.1)
+        time.sleep(pause)
+        pause = min(0.4, pause * 1.25)
     raise AssertionError(f"waited {seconds:g} s in vain; the last look gave {found!r}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+import time
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +25,7 @@ from local.bedrock.records import Tags
 from local.bedrock.store import Store
 from local.bedrock.training.dataset import read
 from local.bedrock.training.failure import JobFailed
-from local.bedrock.training.grading import GraderFault, _batches, rewards_of
+from local.bedrock.training.grading import Grader, GraderFault, _batches, rewards_of
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -132,7 +134,32 @@ def test_batches_keep_order_and_both_limits(sizes: list[int], small: int) -> Non
     samples = [{"id": str(number), "text": "x" * size} for number, size in enumerate([*sizes, *([1] * small)])]
     batches = list(_batches(samples))
     assert [sample for batch in batches for sample in batch] == samples
-    assert all(1 <= len(batch) <= 64 and len(json.dumps(batch)) < 6 * 1024 * 1024 for batch in batches)
+    assert all(1 <= len(batch) <= 128 and len(json.dumps(batch)) < 6 * 1024 * 1024 for batch in batches)
+
+
+class _SideBySide:
+    """A reward function that answers only once three calls of it are under way, the last one first."""
+
+    def __init__(self) -> None:
+        self.together = threading.Barrier(3, timeout=20)
+
+    def client(self, *_: Any, **__: Any) -> Any:
+        return self
+
+    def invoke(self, **asked: Any) -> dict[str, Any]:
+        batch = json.loads(asked["Payload"])
+        place = self.together.wait()
+        time.sleep(0.02 * place)
+        results = [{"id": s["id"], "aggregate_reward_score": len(s["messages"][-1]["content"]) / 1000} for s in batch]
+        return {"Payload": io.BytesIO(json.dumps(results).encode())}
+
+
+def test_a_reward_function_is_called_side_by_side_and_the_rewards_keep_their_order() -> None:
+    records: Any = [{"id": f"r{place}", "messages": []} for place in range(384)]
+    role: Any = _SideBySide()
+    grade = Grader(role, "arn", records, name="training", backoff=0, pause=lambda _: None)
+    assert grade([(place, "x" * place) for place in range(384)]) == [place / 1000 for place in range(384)]
+    assert grade.calls == 3
 
 
 @pytest.fixture

@@ -7,16 +7,19 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from typer import main, testing
 from typer.testing import CliRunner
 
 from cli.target import Target
 
+_command = cache(main.get_command)
 RUN_ID = "ticket-triage-0123456789ab"
 Json = dict[str, Any]
 
@@ -101,6 +104,7 @@ class FakeApi:
 def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # headers and body are two writes: the second would wait 40 ms for the first
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -188,7 +192,9 @@ def local_cloud(cloud_info: dict[str, str], tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.fixture
-def runner() -> CliRunner:
+def runner(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    """Of one command line: making it of all its functions anew takes longer than most of what is tried on it."""
+    monkeypatch.setattr(testing, "_get_command", _command)
     return CliRunner()
 
 

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from local.metrics import Extraction, data_of
+from local.metrics import Extraction, values_of
 
 GROUP = "/aws/lambda/rft-grader-generic"
 STREAM = "2026/01/31/[1]abc"
@@ -50,7 +50,8 @@ class Aws:
             value
             for datum in self.put
             if datum["MetricName"] == name and [d["Name"] for d in datum["Dimensions"]] == [*dimensions]
-            for value in datum["Values"]
+            for value, count in zip(datum["Values"], datum["Counts"], strict=True)
+            for _ in range(round(count))
         ]
 
 
@@ -101,15 +102,30 @@ def test_only_logs_of_functions_are_read(aws: Aws) -> None:
 
 def test_a_line_is_read_as_the_format_says() -> None:
     at = datetime(2026, 1, 31, 12, 0, 1, 500_000, UTC)
-    data = list(data_of(line(at, reward=[0.5, 1], size=3)))
-    assert {namespace for namespace, _ in data} == {"Test"}
-    assert [(d["MetricName"], len(d["Dimensions"]), d["Values"], d["Unit"]) for _, d in data] == [
+    found = list(values_of(line(at, reward=[0.5, 1], size=3)))
+    assert {metric.namespace for metric, _ in found} == {"Test"}
+    assert [(metric.name, len(metric.dimensions), values, metric.unit) for metric, values in found] == [
         ("reward", 2, [0.5, 1.0], "Count"),
         ("size", 2, [3.0], "None"),
         ("reward", 1, [0.5, 1.0], "Count"),
         ("size", 1, [3.0], "None"),
     ]
-    assert all(d["Timestamp"] == at for _, d in data)
+    assert {metric.minute for metric, _ in found} == {datetime(2026, 1, 31, 12, 0, tzinfo=UTC).timestamp()}
+
+
+def test_equal_values_of_a_minute_are_counted_and_many_different_ones_are_several_data(aws: Aws) -> None:
+    at = datetime(2026, 1, 31, 12, 0, 1, tzinfo=UTC)
+    different = [place / 400 for place in range(400)]
+    aws.write(line(at, reward=[0.5, 1, 0.5]), line(at + timedelta(seconds=58), reward=[0.5]), line(at, size=different))
+    aws.write(line(at + timedelta(seconds=59), reward=[0.5]))
+    Extraction(aws.logs, aws.cloudwatch).look()
+    rewards = [d for d in aws.put if d["MetricName"] == "reward" and len(d["Dimensions"]) == 1]
+    assert [(d["Timestamp"].minute, d["Values"], d["Counts"]) for d in rewards] == [
+        (0, [0.5, 1], [3, 1]),
+        (1, [0.5], [1]),
+    ]
+    assert sorted(aws.values("size", "grader")) == different
+    assert max(len(d["Values"]) for d in aws.put) == 150, "what CloudWatch takes"
 
 
 @pytest.mark.parametrize(
@@ -123,4 +139,4 @@ def test_a_line_is_read_as_the_format_says() -> None:
     ],
 )
 def test_what_is_not_in_the_format_is_no_metric(text: str) -> None:
-    assert list(data_of(text)) == []
+    assert list(values_of(text)) == []
