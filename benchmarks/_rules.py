@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema
 import math_verify
 from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
 

@@ -9,10 +9,10 @@ import typer
 
 from cli.answering import answering, talking
 from cli.faults import CliFault, UsageFault
-from cli.leaving_account import Account
-from cli.leaving_model import delete, deletion_words, model_of, model_words
-from cli.leaving_view import listed_words, outcome_words
-from cli.leaving_work import Leaving, Listed, Outcome
+from cli.leaving.account import Account
+from cli.leaving.model import delete, deletion_words, model_of, model_words
+from cli.leaving.view import listed_words, outcome_words
+from cli.leaving.work import Leaving, Listed, Outcome
 from cli.options import AsJson, Profile, Region, Stack, TargetPlace, model_name
 from cli.steps import Steps
 from cli.target import Place

@@ -28,6 +28,9 @@ ACCOUNT = "123456789012"
 KEY = "arn:aws:kms:us-east-1:000000000000:key/5f8b1c1e-0000-4000-8000-000000000000"
 MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:rft-run"
 GRADER = "arn:aws:lambda:us-east-1:000000000000:function:grader:1"
+_MAKE = clients._made.__wrapped__
+_OF_MOTO = ("cloudwatch", "dynamodb", "events", "s3", "sns", "ssm", "stepfunctions")
+"""Services of which the steps' client is one for all tests: moto takes its calls, so nothing about it changes."""
 
 
 @dataclass
@@ -91,41 +94,54 @@ def application(bedrock: Bedrock, endpoint: str, patch: pytest.MonkeyPatch) -> I
     for name, value in variables.items():
         patch.setenv(name, value)
     reach = [re.escape(url) + ".*" for url in (bedrock.url, endpoint)]
-    clients._made.cache_clear()
+    of_the_standin = cache(_MAKE)  # it has another address each time
+    patch.setattr(clients, "_made", lambda service: (_of_moto if service in _OF_MOTO else of_the_standin)(service))
     with mock_aws(config={"core": {"passthrough": {"urls": reach}}}):
+        patch.setattr(boto3, "DEFAULT_SESSION", session())  # moto has forgotten it
         topic = _make_resources()
         patch.setenv("TOPIC_ARN", topic)
         made = Application(bedrock, Pipeline(Environment()), topic)
         bedrock.aws.functions["read-curve"] = read_curve
-        services = ("bedrock", "cloudwatch", "dynamodb", "events", "s3", "sns", "ssm", "stepfunctions")
-        for service in services:
-            clients.client(service).meta.events.register("before-parameter-build.*.*", made.look)  # type: ignore[call-overload]
-        yield made
-        for service in services:
-            clients.client(service).close()  # type: ignore[call-overload]
-    clients._made.cache_clear()
+        looked_at = [of_the_standin("bedrock"), *map(_of_moto, _OF_MOTO)]
+        for one in looked_at:
+            one.meta.events.register("before-parameter-build.*.*", made.look)
+        try:
+            yield made
+        finally:
+            for one in looked_at:
+                one.meta.events.unregister("before-parameter-build.*.*", made.look)
+            of_the_standin("bedrock").close()
 
 
 @cache
-def _client(service: str) -> Any:
-    """One for all tests: to make a client takes longer than all that it does here."""
-    session: Any = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
-    return session.client(service)
+def _of_moto(service: str) -> Any:
+    return _MAKE(service)
+
+
+@cache
+def session() -> boto3.Session:
+    """The tests' own, one for all of them: it keeps the models of the services, which take long to read."""
+    return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+
+
+@cache
+def client(service: str) -> Any:
+    """The same of a client: to make one takes longer than all that it does here."""
+    make: Any = session().client
+    return make(service)
 
 
 def _make_resources() -> str:
-    s3 = _client("s3")
+    s3 = client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.create_bucket(Bucket=LOG_BUCKET)
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    create_run_table(_client("dynamodb"))
+    create_run_table(client("dynamodb"))
     definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 1000, "End": True}}}
     trust = {"Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole", "Effect": "Allow"}
-    role = _client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
-    _client("stepfunctions").create_state_machine(
-        name="rft-run", definition=json.dumps(definition), roleArn=role["Arn"]
-    )
-    return str(_client("sns").create_topic(Name="runs")["TopicArn"])
+    role = client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    client("stepfunctions").create_state_machine(name="rft-run", definition=json.dumps(definition), roleArn=role["Arn"])
+    return str(client("sns").create_topic(Name="runs")["TopicArn"])
 
 
-__all__ = ["BUCKET", "GRADER", "LOG_BUCKET", "MACHINE", "Application", "FakeAws", "application"]
+__all__ = ["BUCKET", "GRADER", "LOG_BUCKET", "MACHINE", "Application", "FakeAws", "application", "client", "session"]

@@ -10,7 +10,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 from moto.dynamodb.models import dynamodb_backends
 
@@ -25,7 +24,7 @@ from rft.run.identity import live_deployment_name, live_parameter, run_id
 from rft.run.record import Run
 from rft.run.status import Status
 from rft.steps.serving.promote_model import promote_model
-from tests.contract.application import ACCOUNT, BUCKET, MACHINE, Application
+from tests.contract.application import ACCOUNT, BUCKET, MACHINE, Application, client
 from tests.contract.standin import until
 
 BASE = "amazon.nova-2-lite-v1:0:256k"
@@ -130,7 +129,7 @@ class Candidates:
         assert models.set_live(model, run, serving)
         models.release(model, run)
         name = live_parameter("rft", model)
-        boto3.client("ssm").put_parameter(Name=name, Value=serving.deployment_arn, Type="String", Overwrite=True)
+        client("ssm").put_parameter(Name=name, Value=serving.deployment_arn, Type="String", Overwrite=True)
         return serving
 
     def clear(self) -> None:
@@ -202,7 +201,7 @@ def deployments(app: Application, model: str) -> dict[str, str]:
 
 def parameter(app: Application, model: str) -> str:
     name = live_parameter(app.pipeline.environment.stack_name, model)
-    return str(boto3.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
+    return str(client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
 
 
 def serves(app: Application, model: str, run: str) -> Live:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.useragent
+import moto.backends
+import moto.core.responses
 import pytest
+from moto.core.base_backend import BaseBackend
 from moto.core.serialize import ResponseSerializer
 
 from rft.aws.converse import Converse
@@ -31,6 +36,28 @@ def attributes_by_their_type() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ResponseSerializer, "_serialize_structure_member", quick)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def worked_out_once() -> Iterator[None]:
+    """What moto and botocore work out anew for each call, though it is always the same."""
+    urls: Any = BaseBackend.urls.fget  # type: ignore[attr-defined]
+    known: dict[type, Any] = {}
+
+    def known_urls(self: Any) -> Any:
+        if type(self) not in known:
+            known[type(self)] = urls(self)
+        return known[type(self)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseBackend, "urls", property(known_urls))
+        for module, name in (
+            (moto.backends, "get_backend"),
+            (moto.core.responses, "method_names_from_class"),
+            (botocore.useragent, "sanitize_user_agent_string_component"),
+        ):
+            patch.setattr(module, name, cache(getattr(module, name)))
         yield
 
 

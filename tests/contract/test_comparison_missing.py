@@ -18,7 +18,7 @@ from rft.steps.comparing import compare_models as comparing
 from rft.steps.comparing import comparison_answers as answering
 from rft.steps.comparing import comparison_grades
 from rft.steps.comparing.compare_models import compare_models
-from tests.contract.application import BUCKET, GRADER, Application
+from tests.contract.application import BUCKET, GRADER, Application, session
 from tests.contract.comparing import (
     BASE,
     CANDIDATE,
@@ -369,7 +369,7 @@ def test_a_grader_that_breaks_the_contract_ends_it(app: Application, models: Mod
 
 
 def test_a_grader_that_may_not_be_called_ends_it_at_once(app: Application, models: Models) -> None:
-    app.bedrock.aws.denied.add((boto3.Session().get_credentials().access_key, "lambda:InvokeFunction"))
+    app.bedrock.aws.denied.add((session().get_credentials().access_key, "lambda:InvokeFunction"))
     run_id = deployed(app)
     with pytest.raises(ComparisonFailed, match="refused: AccessDenied"):
         compare_models(app.pipeline, run_id)

@@ -50,7 +50,7 @@ def test_it_learned_and_wrote_its_curves(trained: Bedrock) -> None:
 
 def test_the_reward_function_gets_what_the_contract_says(trained: Bedrock) -> None:
     events = trained.aws.grader_events
-    assert max(len(event) for event in events) == 64
+    assert max(len(event) for event in events) == 128
     sample = next(sample for event in events for sample in event if sample["id"] == "r5")
     record = records()[5]
     assert sample["messages"][:-1] == record["messages"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -114,32 +115,51 @@ def boundary(cloud: Cloud) -> Iterator[dict[str, str]]:
     iam.delete_policy(PolicyArn=arn)
 
 
-@pytest.fixture
-def deployer(cloud: Cloud) -> Iterator[dict[str, str]]:
-    """The keys of a user who has the sample policies to deploy that stack, and no other right."""
-    iam = cloud.client("iam")
-    values = {"ACCOUNT": ACCOUNT, "REGION": REGION, "STACK": LEAVING, "ARTIFACTS": "artifacts"}
-    values["BOUNDARY"] = "boundary-of-roles"
-    iam.create_user(UserName="deployer")
-    arns = []
-    for name in ("deploy", "deploy-keys", "deploy-functions", "deploy-services"):
-        document = json.dumps(filled_in(f"{name}.json", values))
-        arns.append(iam.create_policy(PolicyName=f"sample-{name}", PolicyDocument=document)["Policy"]["Arn"])
-        iam.attach_user_policy(UserName="deployer", PolicyArn=arns[-1])
-    key = iam.create_access_key(UserName="deployer")["AccessKey"]
-    yield {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
-    iam.delete_access_key(UserName="deployer", AccessKeyId=key["AccessKeyId"])
-    for arn in arns:
-        iam.detach_user_policy(UserName="deployer", PolicyArn=arn)
-        iam.delete_policy(PolicyArn=arn)
-    iam.delete_user(UserName="deployer")
+DEPLOYING = ("deploy", "deploy-keys", "deploy-functions", "deploy-services")
+
+
+@contextmanager
+def user(
+    cloud: Cloud, name: str, policies: Iterable[str], values: dict[str, str], besides: Iterable[str] = ()
+) -> Iterator[dict[str, str]]:
+    """The keys of a user who has sample policies of docs/policies for the stack that leaves, and no other right but to
+    the actions ``besides``."""
+    iam, arns = cloud.client("iam"), []
+    values = {"ACCOUNT": ACCOUNT, "REGION": REGION, "STACK": LEAVING, "ARTIFACTS": "artifacts", **values}
+    iam.create_user(UserName=name)
+    for policy in policies:
+        document = json.dumps(filled_in(f"{policy}.json", values))
+        arns.append(iam.create_policy(PolicyName=f"{name}-{policy}", PolicyDocument=document)["Policy"]["Arn"])
+        iam.attach_user_policy(UserName=name, PolicyArn=arns[-1])
+    statements = [{"Effect": "Allow", "Action": action, "Resource": "*"} for action in besides]
+    if statements:
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        iam.put_user_policy(UserName=name, PolicyName="besides", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    try:
+        yield {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    finally:
+        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+        if statements:
+            iam.delete_user_policy(UserName=name, PolicyName="besides")
+        for arn in arns:
+            iam.detach_user_policy(UserName=name, PolicyArn=arn)
+            iam.delete_policy(PolicyArn=arn)
+        iam.delete_user(UserName=name)
+
+
+@contextmanager
+def acting(keys: dict[str, str]) -> Iterator[None]:
+    """All that this process asks of the cloud it asks as the user with those keys."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in keys.items():
+            patch.setitem(CREDENTIALS, name, value)
+        yield
 
 
 def deploy_as(cloud: Cloud, keys: dict[str, str], parameters: dict[str, str]) -> CloudInfo:
     """The stack that leaves, deployed by somebody who is refused the other one's data and its removal."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in keys.items():
-            patch.setitem(CREDENTIALS, name, value)
+    with acting(keys):
         info = cloud.deploy(LEAVING, parameters)
         with pytest.raises(ClientError, match="AccessDenied"):
             cloud.client("s3").list_objects_v2(Bucket=cloud.info.bucket)
@@ -148,6 +168,26 @@ def deploy_as(cloud: Cloud, keys: dict[str, str], parameters: dict[str, str]) ->
         with pytest.raises(ClientError, match="AccessDenied"):
             cloud.client("dynamodb").scan(TableName=f"{LEAVING}-RunTable")
     return info
+
+
+NAMED_ON_AWS_ONLY = ("ssm:GetParameters", "ssm:GetParametersByPath")
+"""Actions for which the emulator asks the right to everything, where AWS asks for it to the parameters that are named:
+the sample policy has that, so it is given besides."""
+
+
+def destroyed_as_who_may_just_that(cloud: Cloud, rft: Rft, data_key: str) -> Any:
+    """What ``rft destroy --all`` tells a user with the sample policies for it; the other stack is refused to them."""
+    outputs = cloud.client("cloudformation").describe_stacks(StackName=LEAVING)["Stacks"][0]["Outputs"]
+    named = {output["OutputKey"]: output["OutputValue"] for output in outputs}
+    values = {"BOUNDARY": "boundary-of-roles", "API": named["ApiId"], "DATA_KEY": data_key}
+    with user(cloud, "leaver", (*DEPLOYING, "leave", "leave-data"), values, NAMED_ON_AWS_ONLY) as keys, acting(keys):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            cloud.client("cloudformation").delete_stack(StackName=cloud.info.stack)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            cloud.client("s3").delete_object(Bucket=cloud.info.bucket, Key="inbox/none.jsonl")
+        outcome = rft("destroy", "--stack", LEAVING, "--all", "--yes")
+        assert rft("destroy", "--stack", LEAVING, "--all", "--yes")["removed"] == []
+    return outcome
 
 
 LISTS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
@@ -209,11 +249,11 @@ def test_a_stack_leaves_nothing_and_the_other_one_goes_on(
     pipeline: Pipeline,
     network: dict[str, str],
     boundary: dict[str, str],
-    deployer: dict[str, str],
     rft: Rft,
 ) -> None:
     before = there_is(cloud)
-    info = deploy_as(cloud, deployer, network | boundary)
+    with user(cloud, "deployer", DEPLOYING, {"BOUNDARY": "boundary-of-roles"}) as deployer:
+        info = deploy_as(cloud, deployer, network | boundary)
     second = Pipeline(Cloud(cloud.root, info, {}, 0))
     made = there_is(cloud) - before
     assert len({what for what, _ in made}) > 12, made
@@ -247,7 +287,7 @@ def test_a_stack_leaves_nothing_and_the_other_one_goes_on(
     assert "--yes" in refused["error"]["message"]
     assert second.api.run(under_way["run_id"])["status"] == "training", "nothing was done"
 
-    outcome = rft("destroy", "--stack", LEAVING, "--all", "--yes")
+    outcome = destroyed_as_who_may_just_that(cloud, rft, key["KeyId"])
     assert outcome["left"] == outcome["kept"] == []
     kinds = list(dict.fromkeys(thing["kind"] for thing in outcome["removed"]))
     for kind in ("run", "custom model deployment", "custom model", "SSM parameter", "CloudFormation stack"):

@@ -1,6 +1,6 @@
 """The actions that ``rft destroy`` takes, read off the command's own text.
 
-Every call of botocore in cli/leaving_*.py, and in what those files call of rft.aws.
+Every call of botocore in cli/leaving/, and in what those files call of rft.aws.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import botocore.session
 from botocore import xform_name
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = sorted((ROOT / "cli").glob("leaving_*.py"))
+FILES = sorted((ROOT / "cli/leaving").glob("*.py"))
 _BEDROCK = ROOT / "layers/rft/rft/aws/bedrock.py"
 _STORE = {"record": ("UpdateItem", "PutItem"), "find": ("GetItem",)}
 """What a RunStore's methods do to its table: the items of a transaction are authorised one by one."""

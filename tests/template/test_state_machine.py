@@ -210,7 +210,7 @@ def test_a_function_ends_by_its_own_time_limit_before_its_state_does(
     """So that what is on record is the name of the function's error, and no second one runs beside the first."""
     states = {name: machine["States"][name] for name in TASKS - WAITS} | batch_states(machine)
     for name, state in states.items():
-        function = MAPS.get(name, name)
+        function = MAPS.get(name) or name
         assert state["TimeoutSeconds"] > resources[function]["Properties"]["Timeout"], name
 
 
@@ -231,7 +231,8 @@ def test_a_grader_that_is_throttled_is_tried_again(machine: dict[str, Any], name
         *("TooManyRequestsException", "ServiceException", "EC2ThrottledException"),
         *("ResourceConflictException", "ResourceNotReadyException"),
     ]
-    assert {lambdas.exceptions.from_code(code).__name__ for code in codes} <= tried
+    classes: list[Any] = [lambdas.exceptions.from_code(code) for code in codes]
+    assert {known.__name__ for known in classes} <= tried
 
 
 def test_no_job_is_submitted_but_past_the_gate(machine: dict[str, Any]) -> None:

@@ -334,7 +334,8 @@ def test_each_rule_takes_its_own_events_and_no_others(resources: dict[str, Any],
     for path in EVENTS.glob("*.json"):
         event = json.loads(path.read_text())
         if isinstance(event, dict) and "detail-type" in event:
-            assert pattern.matches_event(event) == (path.stem in events), path.stem
+            given: Any = event
+            assert pattern.matches_event(given) == (path.stem in events), path.stem
 
 
 def test_the_upload_rule_names_the_inbox_only(resources: dict[str, Any]) -> None:

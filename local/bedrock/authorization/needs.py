@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from local.bedrock.authorization.checking import ContextValue, Need
+from local.bedrock.authorization.key_needs import ASKING, key_needs
 from local.bedrock.catalog import CUSTOMIZABLE
 from local.bedrock.records import CustomModel, Deployment, Job, Record, Throughput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from local.bedrock.catalog import Catalog
     from local.bedrock.keys import Keys
@@ -30,9 +31,6 @@ _TYPES: dict[type[Record], str] = {
     Deployment: "custom-model-deployment",
     Throughput: "provisioned-model",
 }
-# Encryption of custom models, "Key policies": who customises a model, and (Nova) who asks one.
-_CUSTOMISING = ("kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant")
-_ASKING = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
 class Needs:
@@ -152,7 +150,7 @@ class Needs:
             return
         yield self._need(action, identifier)
         if key := self._key_behind(identifier):
-            yield from key_needs(key, self._settings.region, _ASKING)
+            yield from key_needs(key, self._settings.region, ASKING)
 
     def _key_behind(self, identifier: str) -> str | None:
         """The ARN of the key of the custom model that a deployment or a provisioned throughput serves."""
@@ -182,19 +180,6 @@ class Needs:
         """A model that may be a foundation model's id, or a custom model's name."""
         text = _text(identifier)
         return self._catalog.arn(text) if self._catalog.model_id(text) else self._arn(CustomModel, text)
-
-
-def key_needs(key_arn: str, region: str, actions: Sequence[str] = _CUSTOMISING) -> Iterator[Need]:
-    """What Bedrock does with a customer's key in somebody's name; the key's own policy has a say as well."""
-    for action in actions:
-        context: dict[str, ContextValue] = {"kms:ViaService": f"bedrock.{region}.amazonaws.com"}
-        if action == "kms:CreateGrant":
-            context["kms:GrantIsForAWSResource"] = "true"
-        elif action != "kms:DescribeKey":
-            context["kms:EncryptionContextKeys"] = ["aws:bedrock:custom-model"]
-        if (account := key_arn.split(":")[4]) if key_arn.count(":") >= 5 else "":
-            context["kms:CallerAccount"] = account
-        yield Need(action, key_arn, context)
 
 
 def _listing(_: Given, action: str) -> Iterator[Need]:

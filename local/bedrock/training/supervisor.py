@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import subprocess
-import sys
 import threading
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.bedrock.records import Job
+from local.bedrock.training.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_ROOT = Path(__file__).parents[3]
 _STALL_LOOK = 0.1  # seconds between two looks at the rules while a job is stalled
 
 
@@ -124,21 +120,16 @@ class _Worker(threading.Thread):
         self._stopping = threading.Event()
         self._abandoned = False
         self._writing = threading.Lock()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "local.bedrock.training.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=_environment(settings),
-            start_new_session=True,  # Ctrl-C in a terminal is for the server, which ends its workers itself
-        )
+        # For the one call that assumes the job's role.
+        root = {"AWS_ACCESS_KEY_ID": settings.access_key, "AWS_SECRET_ACCESS_KEY": settings.secret_key}
+        self._process = WorkerProcess(root)
 
     def run(self) -> None:
         """Follow the worker to its end, and settle the job."""
         job, end = self._job, None
         try:
             self._say(_specification(job, self._settings))
-            for line in self._process.stdout or ():
+            for line in self._process.lines():
                 end = self._heard(json.loads(line)) or end
             code = self._process.wait()
             log.info("worker ended job=%s code=%s", job.id, code)
@@ -200,19 +191,14 @@ class _Worker(threading.Thread):
         return {"stop": True}
 
     def _say(self, message: dict[str, Any]) -> None:
-        stdin = self._process.stdin
         with self._writing, suppress(OSError, ValueError):  # it may be gone already; its end is noticed elsewhere
-            if stdin:
-                stdin.write(json.dumps(message) + "\n")
-                stdin.flush()
+            self._process.say(json.dumps(message))
 
     def _end_process(self) -> None:
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(OSError):
-                if pipe:
-                    pipe.close()
+        with suppress(OSError):
+            self._process.close()
 
 
 def _specification(job: Job, settings: Settings) -> dict[str, Any]:
@@ -229,15 +215,4 @@ def _specification(job: Job, settings: Settings) -> dict[str, Any]:
         "grader_backoff": settings.grader_backoff,
         "emulator_key": settings.emulator_key,
         "record_calls": str(settings.record_calls.resolve()) if settings.record_calls else None,
-    }
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    """The server's own, with the root keys for the one call that assumes the job's role."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return kept | {
-        "AWS_ACCESS_KEY_ID": settings.access_key,
-        "AWS_SECRET_ACCESS_KEY": settings.secret_key,
-        "OPENBLAS_NUM_THREADS": "1",  # two threads on a busy machine with two cores are several times slower
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])),
     }

@@ -1,7 +1,7 @@
-"""The process that trains one job: ``python -m local.bedrock.training.worker``, started by the supervisor.
+"""What the process does that trains one job (``worker_process`` has it started by the supervisor).
 
-Standard input brings the job and then answers, one JSON object a line; standard output takes what is told. When
-standard input ends, the server is gone, and so is the worker. Only the job's role is used towards AWS.
+One pipe brings the job and then answers, one JSON object a line; the other takes what is told. When the first ends, the
+server is gone, and so is the worker. Only the job's role is used towards AWS.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import queue
-import sys
 import threading
 import traceback
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from local.bedrock.authorization.by_emulator import ByEmulator
-from local.bedrock.authorization.needs import key_needs
+from local.bedrock.authorization.key_needs import key_needs
 from local.bedrock.learning.fitted import base_of
 from local.bedrock.learning.text import imitable_texts, prompt_of
 from local.bedrock.learning.training import Evaluation, RewardsUnusable, Settings, Step, train
@@ -260,13 +259,11 @@ def _frames(error: BaseException) -> Iterator[str]:
     yield type(error).__name__
 
 
-def main() -> None:
-    """Train the job that standard input names."""
-    told = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library that prints must not break the protocol
+def main(heard: TextIO, told: TextIO) -> None:
+    """Train the job that is heard of first."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("botocore").setLevel(logging.ERROR)
-    server = Server(sys.stdin, told)
+    server = Server(heard, told)
     given = server.specification
     try:
         emulator_key = given["emulator_key"]
@@ -288,7 +285,3 @@ def main() -> None:
     except Exception as error:
         log.error("bug in the training of job %s\n%s", given["job_id"], "".join(_frames(error)))
         server.tell(failed=f"The training ended by an internal error: {type(error).__name__}.")
-
-
-if __name__ == "__main__":
-    main()

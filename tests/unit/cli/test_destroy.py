@@ -11,10 +11,10 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from cli.commands import leaving
-from cli.leaving_account import Account
-from cli.leaving_things import Left, Thing, has_stack_tag
-from cli.leaving_view import listed_words, outcome_words
-from cli.leaving_work import Listed, Outcome
+from cli.leaving.account import Account
+from cli.leaving.things import Left, Thing, has_stack_tag
+from cli.leaving.view import listed_words, outcome_words
+from cli.leaving.work import Listed, Outcome
 from cli.main import app
 from cli.target import Place
 

@@ -10,12 +10,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.leaving_account import Account
-from cli.leaving_bedrock import Deployments, Jobs, Models, Throughputs
-from cli.leaving_data import Buckets, Tables
-from cli.leaving_keys import Keys, Needs
-from cli.leaving_stack import AccountRole, LogGroups, Parameters, Resources, Runs, TheStack
-from cli.leaving_things import Kind, Left, NotYet, Stays, Thing
+from cli.leaving.account import Account
+from cli.leaving.bedrock import Deployments, Jobs, Models, Throughputs
+from cli.leaving.data import Buckets, Tables
+from cli.leaving.keys import Keys, Needs
+from cli.leaving.logs import AccountRole, LogGroups
+from cli.leaving.parameters import Parameters
+from cli.leaving.resources import Resources
+from cli.leaving.runs import Runs
+from cli.leaving.stack import TheStack
+from cli.leaving.things import Kind, Left, NotYet, Stays, Thing
 from cli.steps import Steps
 from rft.aws.clients import error_code, error_message
 from rft.errors import BedrockBusy, DeploymentPending
@@ -99,8 +103,9 @@ class Leaving:
         self._logs, self._shared = LogGroups(account, resources), AccountRole(account)
         buckets, tables = Buckets(account, resources), Tables(account, resources)
         needs = Needs(account, [*self._bedrock, buckets, tables])
-        keys = Keys(account, resources, still_needed=needs, say=steps.say)
+        keys = Keys(account, resources, needs=needs, say=steps.say)
         self._data: list[Kind] = [self._logs, buckets, tables, keys]
+        self._is_there = resources.stack_id is not None
         self.is_orphaned = not resources.is_known and not orphans
         self._no_stack = (
             f"no stack {account.stack} of this application is in {account.region}, nor does CloudFormation remember "
@@ -115,11 +120,13 @@ class Leaving:
         """All that is there. Most log groups go with the stack; of those that do not, the end tells."""
         goes: list[Thing] = []
         kept: list[Thing] = []
-        has_stack = bool(self._stack.find())
+        has_stack = False
         for kind in self._order:
             if kind is self._logs and has_stack:
                 continue
-            (kept if self._keeps(kind) else goes).extend(kind.find())
+            found = kind.find()
+            has_stack = has_stack or (kind is self._stack and bool(found))
+            (kept if self._keeps(kind) else goes).extend(found)
         kept += self._shared.find()
         left = self._unseen()
         if self.is_orphaned:
@@ -140,8 +147,9 @@ class Leaving:
             listed = self.listed()
             return Outcome(kept=listed.kept, left=listed.left)
         again: list[Kind] = [*self._bedrock, *self._rest]
+        stack = [self._stack, *again] if self._is_there else []
         chosen = self._data if self._everything else []
-        for kind in [self._runs, *again, self._stack, *again, *chosen]:
+        for kind in [self._runs, *again, *stack, *chosen]:
             if not self._clear(kind, outcome) and kind.stops_all:
                 break
         return self._looked_over(outcome)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.leaving_account import Account
-from cli.leaving_stack import Resources, keys_named_by
-from cli.leaving_things import STACK_TAG, Kind, NotYet, Plain, Stays, Thing
+from cli.leaving.account import Account
+from cli.leaving.resources import Resources, keys_named_by
+from cli.leaving.things import STACK_TAG, Kind, NotYet, Plain, Stays, Thing
 from rft.aws.clients import error_code
 
 _SCHEDULE = "kms:ScheduleKeyDeletion"
@@ -18,37 +19,50 @@ _WINDOW_DAYS = 30
 _LOGICAL_IDS = ("DataKey", "MessageKey")  # of stacks/keys.yaml
 
 
+@dataclass
+class Needed:
+    """Why keys have to stay: ``every`` one, or those whose ids ``some`` has."""
+
+    every: str | None = None
+    some: dict[str, str] = field(default_factory=dict)
+
+    def why(self, key: str) -> str | None:
+        return self.every or self.some.get(key)
+
+
 class Needs:
-    """Why a key has to stay, if it has to. ``kinds`` are all that may be encrypted with one, or may lead to what is."""
+    """What still needs a key, by one look at all that may be encrypted with one (``kinds``), or may lead to what is."""
 
     def __init__(self, account: Account, kinds: Sequence[Kind]) -> None:
         self._account, self._kinds = account, kinds
 
-    def __call__(self, key: str) -> str | None:
+    def __call__(self) -> Needed:
+        needed = Needed()
         for kind in self._kinds:
             for thing in kind.find():
-                if self._may_need(thing, key):
-                    return f"a {thing.kind} that could not be removed is encrypted with it: {thing.name}"
+                self._add(thing, needed)
             if unseen := kind.unseen():
-                return f"it may encrypt the {unseen[0].kind} {unseen[0].name}, which can't be looked at"
+                told = f"it may encrypt the {unseen[0].kind} {unseen[0].name}, which can't be looked at"
+                needed.every = needed.every or told
         for group in self._account.pages("logs", "describe_log_groups", "logGroups"):
-            if _is_key(group.get("kmsKeyId"), key):
-                return f"the log group {group['logGroupName']} is encrypted with it"
+            if key := group.get("kmsKeyId"):
+                needed.some.setdefault(_id(key), f"the log group {group['logGroupName']} is encrypted with it")
         for stack in self._account.pages("cloudformation", "describe_stacks", "Stacks"):
-            if key in keys_named_by(stack):
-                return f"a parameter of the stack {stack['StackName']} names it"
-        return None
+            for key in keys_named_by(stack):
+                needed.some.setdefault(key, f"a parameter of the stack {stack['StackName']} names it")
+        return needed
 
-    def _may_need(self, thing: Thing, key: str) -> bool:
+    def _add(self, thing: Thing, needed: Needed) -> None:
+        told = f"a {thing.kind} that could not be removed is encrypted with it: {thing.name}"
         match thing.kind:
             case "custom model" | "provisioned throughput":
-                return True
-            case "bucket":
-                return self._bucket_needs(thing.id)
+                needed.every = needed.every or told
+            case "bucket" if self._bucket_needs(thing.id):
+                needed.every = needed.every or told
             case "table":
                 table = self._account.client("dynamodb").describe_table(TableName=thing.id)["Table"]
-                return _is_key(table.get("SSEDescription", {}).get("KMSMasterKeyArn"), key)
-        return False
+                if key := table.get("SSEDescription", {}).get("KMSMasterKeyArn"):
+                    needed.some.setdefault(_id(key), told)
 
     def _bucket_needs(self, bucket: str) -> bool:
         """Whichever key it takes by now: its older objects may have been written under another one."""
@@ -61,8 +75,9 @@ class Needs:
         return any(algorithm.startswith("aws:kms") for algorithm in defaults)
 
 
-def _is_key(named: str | None, key: str) -> bool:
-    return (named or "").rpartition("/")[2] == key
+def _id(key: str) -> str:
+    """Of a key that is named by its ARN, or by its id."""
+    return key.rpartition("/")[2]
 
 
 class Keys(Plain):
@@ -81,16 +96,19 @@ class Keys(Plain):
         account: Account,
         resources: Resources,
         *,
-        still_needed: Callable[[str], str | None],
+        needs: Callable[[], Needed],
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._account = account
         self._kms = account.client("kms")
         self._listed, self._given = resources.of("AWS::KMS::Key"), resources.given_keys
-        self._still_needed, self._say = still_needed, say
+        self._needs, self._say = needs, say
+        self._needed: Needed | None = None
         self._lifted: set[str] = set()
+        self._made: dict[str, bool] = {}
 
     def find(self) -> list[Thing]:
+        self._needed = None
         return [thing for key in self._ours() if (thing := self._thing(key)) is not None]
 
     def _ours(self) -> Iterator[str]:
@@ -100,6 +118,12 @@ class Keys(Plain):
                 yield key
 
     def _was_made_by_the_stack(self, key: str) -> bool:
+        """Asked once: an account may have hundreds of keys, and nobody changes CloudFormation's tags."""
+        if key not in self._made:
+            self._made[key] = self._has_its_tags(key)
+        return self._made[key]
+
+    def _has_its_tags(self, key: str) -> bool:
         try:
             listed = self._account.pages("kms", "list_resource_tags", "Tags", KeyId=key)
             tags = {tag["TagKey"]: tag["TagValue"] for tag in listed}
@@ -120,7 +144,9 @@ class Keys(Plain):
         return Thing("KMS key", about["KeyId"], about.get("Description") or key, about["KeyState"], "1 USD a month")
 
     def remove(self, thing: Thing) -> None:
-        if (why := self._still_needed(thing.id)) is not None:
+        # One look for all keys and tries: everything else is gone by now, or stays.
+        self._needed = self._needed or self._needs()
+        if (why := self._needed.why(thing.id)) is not None:
             raise Stays(why)
         try:
             self._schedule(thing.id)

@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.leaving_account import Account
-from cli.leaving_things import NotYet, Plain, Stays, Thing, has_stack_tag
+from cli.leaving.account import Account
+from cli.leaving.things import NotYet, Plain, Stays, Thing, has_stack_tag
 from rft.aws import bedrock
 from rft.aws.bedrock import ProvisionedThroughput
 from rft.aws.clients import error_code, error_message

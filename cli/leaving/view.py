@@ -10,9 +10,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cli.leaving_account import Account
-from cli.leaving_things import Left, Thing
-from cli.leaving_work import Listed, Outcome
+from cli.leaving.account import Account
+from cli.leaving.things import Left, Thing
+from cli.leaving.work import Listed, Outcome
 from cli.view import one_line, plain
 
 

@@ -16,9 +16,8 @@ from botocore.config import Config
 
 from cli.faults import TargetMissing, UsageFault
 from cli.target import DEFAULT_STACK, Place
-from local.cloud import default_root
+from local.cloud import CREDENTIALS, default_root
 
-_LOCAL_KEYS = "test"  # the account root of the stand-in AWS
 _ATTEMPTS = 8
 """Of one call: an account that is being emptied is throttled sooner than others."""
 
@@ -62,9 +61,7 @@ class Account:
     @classmethod
     def of_cloud(cls, info: Mapping[str, Any], stack: str | None = None) -> Self:
         """The local cloud that ``info`` describes, and one of its stacks."""
-        session = boto3.Session(
-            aws_access_key_id=_LOCAL_KEYS, aws_secret_access_key=_LOCAL_KEYS, region_name=info["region"]
-        )
+        session = boto3.Session(region_name=info["region"], **CREDENTIALS)
         endpoints = {"": info["endpoint"], "bedrock": info["bedrock_endpoint"]}
         flags = f" --stack {stack}" if stack is not None and stack != info["stack"] else ""
         return cls(Place.LOCAL, stack or info["stack"], info["region"], session, endpoints, flags)

@@ -7,9 +7,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.leaving_account import Account
-from cli.leaving_stack import Resources
-from cli.leaving_things import NotYet, Plain, Stays, Thing, gigabytes, has_stack_tag
+from cli.leaving.account import Account
+from cli.leaving.resources import Resources
+from cli.leaving.things import NotYet, Plain, Stays, Thing, gigabytes, has_stack_tag
 from rft.aws.clients import error_code
 
 _BATCH = 1000  # S3's most in one DeleteObjects
@@ -33,13 +33,15 @@ class Buckets(_Data):
         self._listed = resources.of("AWS::S3::Bucket")
         self._removed = 0
         self._unseen: list[Thing] = []
+        self._seen: dict[str, bool] = {}
 
     def find(self) -> list[Thing]:
         self._unseen = []
         there = set(self._in_the_region())
         begins = self._account.stack.lower()[:_PREFIX]
-        tagged = [name for name in sorted(there) if name.startswith(begins) and self._is_ours(name)]
-        return [self._thing(name) for name in dict.fromkeys([*self._listed, *tagged]) if name in there]
+        others = (name for name in sorted(there) if name.startswith(begins) and name not in self._listed)
+        tagged = [name for name in others if self._is_ours(name)]
+        return [self._thing(name) for name in [*self._listed, *tagged] if name in there]
 
     def unseen(self) -> list[Thing]:
         return self._unseen
@@ -52,15 +54,18 @@ class Buckets(_Data):
                 yield bucket["Name"]
 
     def _is_ours(self, name: str) -> bool:
-        try:
-            tags = self._s3.get_bucket_tagging(Bucket=name)["TagSet"]
-        except ClientError as error:
-            if error_code(error) == "AccessDenied":
-                self._unseen.append(Thing("bucket", name, name))
-            elif error_code(error) not in ("NoSuchTagSet", "NoSuchBucket"):
-                raise
-            return False
-        return has_stack_tag(tags, self._account.stack)
+        if name not in self._seen:
+            try:
+                tags = self._s3.get_bucket_tagging(Bucket=name)["TagSet"]
+            except ClientError as error:
+                if error_code(error) == "AccessDenied":
+                    self._unseen.append(Thing("bucket", name, name))
+                    return False
+                if error_code(error) not in ("NoSuchTagSet", "NoSuchBucket"):
+                    raise
+                tags = []
+            self._seen[name] = has_stack_tag(tags, self._account.stack)
+        return self._seen[name]
 
     def _thing(self, name: str) -> Thing:
         count, size = 0, 0
@@ -132,20 +137,21 @@ class Tables(_Data):
         self._account = account
         self._dynamodb = account.client("dynamodb")
         self._listed = resources.of("AWS::DynamoDB::Table")
+        self._seen: dict[str, bool] = {}
 
     def find(self) -> list[Thing]:
         there = list(self._account.pages("dynamodb", "list_tables", "TableNames"))
         begins = self._account.stack[:_PREFIX]
-        tagged = [
-            name for name in there if name.startswith(begins) and name not in self._listed and self._is_ours(name)
-        ]
-        return [self._thing(name) for name in dict.fromkeys([*self._listed, *tagged]) if name in there]
+        others = (name for name in there if name.startswith(begins) and name not in self._listed)
+        tagged = [name for name in others if self._is_ours(name)]
+        return [self._thing(name) for name in [*self._listed, *tagged] if name in there]
 
     def _is_ours(self, name: str) -> bool:
-        arn = self._dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
-        return has_stack_tag(
-            self._account.pages("dynamodb", "list_tags_of_resource", "Tags", ResourceArn=arn), self._account.stack
-        )
+        if name not in self._seen:
+            arn = self._dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
+            tags = self._account.pages("dynamodb", "list_tags_of_resource", "Tags", ResourceArn=arn)
+            self._seen[name] = has_stack_tag(tags, self._account.stack)
+        return self._seen[name]
 
     def _thing(self, name: str) -> Thing:
         table = self._dynamodb.describe_table(TableName=name)["Table"]

@@ -6,9 +6,14 @@ lists it, or if it carries the tag ``rft:stack``. No tag of CloudFormation's cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from rft.aws.clients import error_code
 
 STACK_TAG = "rft:stack"
 
@@ -86,6 +91,16 @@ class Plain:
 
     def progress(self) -> str:
         return ""
+
+
+@contextmanager
+def passing_over(*codes: str) -> Iterator[None]:
+    """What AWS refuses with one of these codes is as good as done: mostly, as the thing is gone already."""
+    try:
+        yield
+    except ClientError as error:
+        if error_code(error) not in codes:
+            raise
 
 
 def has_stack_tag(tags: Iterable[dict[str, Any]], stack: str) -> bool:
