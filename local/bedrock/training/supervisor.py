@@ -197,8 +197,7 @@ class _Worker(threading.Thread):
     def _end_process(self) -> None:
         self._process.kill()
         self._process.wait()
-        with suppress(OSError):
-            self._process.close()
+        self._process.close()
 
 
 def _specification(job: Job, settings: Settings) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class WorkerProcess:
     def close(self) -> None:
         """After its end."""
         for pipe in (self._say, self._hear):
-            pipe.close()
+            with suppress(OSError):  # what wasn't read of the last words to it
+                pipe.close()
 
 
 def _work(heard: Connection, told: Connection, environment: Mapping[str, str]) -> None:
