@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import botocore.session
 import pytest
@@ -13,6 +14,13 @@ from hypothesis import HealthCheck, settings
 # Time is measured in benchmarks/, never by a test: on a busy machine a slow example is no fault of the code.
 settings.register_profile("no-clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no-clock")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """make quick does not even import the modules that are thorough as a whole: some compare with large libraries."""
+    if config.option.markexpr != "not thorough" or collection_path.suffix != ".py":
+        return None
+    return "\npytestmark = pytest.mark.thorough\n" in collection_path.read_text() or None
 
 
 @pytest.fixture(scope="session", autouse=True)

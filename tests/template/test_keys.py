@@ -8,6 +8,8 @@ from tests.iam.cloudformation import Stack, application
 from tests.iam.deployment import Deployment
 from tests.iam.evaluator import Decision, Request, decide, statements
 
+pytestmark = pytest.mark.thorough
+
 ACCOUNT = "111122223333"
 SUBMIT_JOB = f"arn:aws:iam::{ACCOUNT}:role/rft/rft-SubmitJobRole-1"
 SOMEBODY = f"arn:aws:iam::{ACCOUNT}:role/somebody"

@@ -16,6 +16,8 @@ from tests.iam.deployment import Deployment
 from tests.iam.evaluator import Decision, Request, decide, statements
 from tests.template.translation import ROOT
 
+pytestmark = pytest.mark.thorough
+
 ACCOUNT = "111122223333"
 LOGS = "rft-invocation-logs"
 EXISTING = {

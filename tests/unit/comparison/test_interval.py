@@ -22,6 +22,8 @@ from rft.comparison.interval import (
     quantile,
 )
 
+pytestmark = pytest.mark.thorough
+
 FINITE = st.floats(-1, 1, allow_nan=False, allow_subnormal=False)
 REWARDS = st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0])
 

@@ -18,10 +18,17 @@ from functions.graders.code_tests import app as code_tests
 from functions.graders.format_validation import app as format_validation
 from functions.graders.generic import app as generic
 from functions.graders.math_reasoning import app as math_reasoning
-from functions.graders.symbolic_math import app as symbolic_math
 from rft.grading.handler import Handler
 
 CANARY = "canary-7f3a"
+
+
+def symbolic_math(event: list[dict[str, Any]], context: Any) -> list[dict[str, Any]]:
+    """Its handler. To import it takes a second, in which it has done a sum: whoever needs none goes without."""
+    from functions.graders.symbolic_math import app
+
+    results: list[dict[str, Any]] = app.handler(event, context)
+    return results
 
 
 class Grader(NamedTuple):
@@ -49,7 +56,7 @@ GRADERS = {
         "the tests are a field of the record",
         {"tests": ["assert f(1) == 2"]},
     ),
-    "symbolic-math": Grader(symbolic_math.handler, "#### 2x", "#### 3x", {"answer": "x+x"}, "#### $x+x$"),
+    "symbolic-math": Grader(symbolic_math, "#### 2x", "#### 3x", {"answer": "x+x"}, "#### $x+x$"),
 }
 
 
@@ -168,7 +175,7 @@ def test_math_reasoning(_kind: str, answer: str, reference: str, value: float) -
 
 @pytest.mark.parametrize(("_kind", "answer", "reference", "value"), MATH, ids=[kind for kind, *_ in MATH])
 def test_symbolic_math_agrees_on_numbers(_kind: str, answer: str, reference: str, value: float) -> None:
-    assert reward(symbolic_math.handler, answer, reference) == value
+    assert reward(symbolic_math, answer, reference) == value
 
 
 TICKET = {"queue": "billing", "urgent": True, "total": 1000}

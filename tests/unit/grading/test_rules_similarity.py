@@ -27,6 +27,8 @@ from rft.grading.rules.porter import MAX_STEMMED, stem
 from rft.grading.rules.similarity import MAX_FUZZY, MAX_STEMMED_WORDS, METRICS, rouge_l, rouge_n, similarity
 from rft.grading.rules.texts import folded, words_of
 
+pytestmark = pytest.mark.thorough
+
 PAIRS = 500
 
 

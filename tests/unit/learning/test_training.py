@@ -10,6 +10,8 @@ import pytest
 from local.bedrock.learning.policy import Policy
 from local.bedrock.learning.training import Evaluation, RewardsUnusable, Settings, Step, train
 
+pytestmark = pytest.mark.thorough
+
 SETTINGS = Settings(
     epochs=2, batch_size=16, samples_per_prompt=4, learning_rate=1e-5, max_answer_tokens=30, eval_interval=3, seed=9
 )
