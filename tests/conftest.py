@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if config.option.markexpr != "not thorough" or collection_path.suffix != ".py":
         return None
     return "\npytestmark = pytest.mark.thorough\n" in collection_path.read_text() or None
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests and the models of AWS's services stay to the end: looked through for garbage again and again,
+    they cost a sixth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)
