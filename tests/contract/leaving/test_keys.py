@@ -70,6 +70,17 @@ def test_a_key_of_a_stack_that_is_forgotten_is_known_by_the_tags_that_only_cloud
     assert key_state(bare.key) == "Enabled", "it has the tag that people give too, and nothing else"
 
 
+def test_what_needed_a_key_at_one_try_is_looked_for_anew_at_the_next(bare: Scene) -> None:
+    logs = client("logs")
+    arn = f"arn:aws:kms:us-east-1:123456789012:key/{bare.key}"
+    logs.create_log_group(logGroupName="/somebody/elses", kmsKeyId=arn)
+    leaving = bare.leaving()
+    assert kinds_left(leaving.carry_out()) == {"KMS key"}
+    logs.delete_log_group(logGroupName="/somebody/elses")
+    assert leaving.carry_out().left == []
+    assert key_state(bare.key) == "PendingDeletion"
+
+
 @pytest.mark.parametrize("what", ["log group", "bucket", "table", "parameter"])
 def test_a_key_stays_while_something_is_encrypted_with_it(bare: Scene, what: str) -> None:
     arn = f"arn:aws:kms:us-east-1:123456789012:key/{bare.key}"
